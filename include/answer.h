@@ -1,0 +1,25 @@
+/* answer: the bridge's own answers: small text/plain responses with a Proxy-Status field that
+ * names the cause (RFC 9209). Pure: writes into a buffer. */
+#ifndef AUTHBRIDGE_ANSWER_H
+#define AUTHBRIDGE_ANSWER_H
+
+#include <stdbool.h>
+
+#include "buffer.h"
+#include "fault.h"
+
+#define ANSWER_BYTES_MAX      2048u
+#define ANSWER_RETRY_AFTER_S  "1"
+
+/* The reason phrase of a status that the bridge gives itself. */
+const char *answer_reason(unsigned status);
+
+/* Appends the answer to a request that failed; without content when it was a HEAD request, with
+ * Connection: close or, for a 1.0 client that stays, keep-alive. */
+void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep_alive_1_0,
+                  struct buffer *out);
+
+/* Appends the answer to OPTIONS with Max-Forwards: 0 (RFC 9110 7.6.2). */
+void answer_options(bool close, bool keep_alive_1_0, struct buffer *out);
+
+#endif

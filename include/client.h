@@ -1,0 +1,71 @@
+/* client: the client's socket: reading, writing, and closing so that nothing is lost. */
+#ifndef AUTHBRIDGE_CLIENT_H
+#define AUTHBRIDGE_CLIENT_H
+
+#include <stdbool.h>
+#include <sys/uio.h>
+
+#include "address.h"
+#include "buffer.h"
+#include "wait.h"
+
+#define CLIENT_CONTENT_BYTES (64u * 1024u) /* room for content behind a head */
+#define CLIENT_LINGER_MS     2000          /* how long a staged close reads on */
+
+/* A client that ended its direction may be gone, or may be reading still: TCP does not tell. It
+ * is served as long as it is not kept waiting longer than this. */
+#define CLIENT_HALF_CLOSED_MS 50
+
+struct client {
+    int fd;
+    struct address address;
+    char name[ADDRESS_TEXT_BYTES]; /* with the port, for the log */
+    char host[ADDRESS_TEXT_BYTES]; /* without, for ${client_ip} */
+    struct buffer in;              /* received and not taken yet */
+    size_t floor;                  /* in.at[0..floor) is a head that must stay where it is */
+    bool ended;                    /* the client has closed its direction */
+};
+
+/* Takes over a connected, non-blocking socket. false when memory is short. */
+bool client_init(struct client *client, int fd, const struct address *address, size_t head_bytes);
+
+/* What has been received and not taken. */
+struct slice client_received(const struct client *client);
+
+/* Takes len received octets. */
+void client_take(struct client *client, size_t len);
+
+/* Moves what is received to the front, before a new head is read; unpins the one before. */
+void client_begin(struct client *client);
+
+/* Takes the head's len octets, which stay in place until client_begin. */
+void client_pin(struct client *client, size_t len);
+
+/* Receives more behind what is there. IO_AGAIN also when there is no room. */
+enum io_result client_fill(struct client *client);
+
+/* Receives at most cap octets into at. */
+enum io_result client_receive(struct client *client, char *at, size_t cap, size_t *got);
+
+/* Sends from count pieces; *sent is how many octets went. */
+enum io_result client_send(struct client *client, const struct iovec *pieces, int count,
+                           size_t *sent);
+
+/* Sends all of it, waiting until the deadline at most. false when that was not possible. */
+bool client_send_all(struct client *client, struct slice octets, long long deadline);
+
+/* Closes in stages (RFC 9112 9.6): ends our direction, reads on for a moment, closes, so that no
+ * reset erases the answer. */
+void client_close_staged(struct client *client);
+
+/* Closes at once, where nothing unread can be left. */
+void client_close(struct client *client);
+
+/* Resets the connection at once: what is unsent is lost. */
+void client_abort(struct client *client);
+
+/* Lets what was sent arrive, then resets the connection, so that the client cannot take the end
+ * for a complete response. */
+void client_reset(struct client *client);
+
+#endif

@@ -1,0 +1,22 @@
+/* clock: monotonic time in milliseconds, deadlines, and HTTP dates. */
+#ifndef AUTHBRIDGE_CLOCK_H
+#define AUTHBRIDGE_CLOCK_H
+
+#include <stddef.h>
+
+#define CLOCK_NEVER        0x7FFFFFFFFFFFFFFFLL /* a deadline that does not come */
+#define CLOCK_DATE_BYTES   30u /* IMF-fixdate with its NUL */
+#define CLOCK_STAMP_BYTES  25u /* 2026-11-23T15:07:03.123Z with its NUL */
+
+/* Milliseconds, and microseconds, since some fixed point; they never go back. */
+long long clock_now_ms(void);
+long long clock_now_us(void);
+
+/* The poll time-out from now to the deadline: 0 when it has passed, -1 for CLOCK_NEVER. */
+int clock_poll_ms(long long deadline, long long now);
+
+/* The present time as Date has it (RFC 9110 5.6.7), and as log lines have it (UTC). */
+void clock_format_date(char text[CLOCK_DATE_BYTES]);
+void clock_format_stamp(char text[CLOCK_STAMP_BYTES]);
+
+#endif

@@ -1,0 +1,89 @@
+/* config: proxy.ini and the command line's overrides, read into one struct that does not change
+ * afterwards. Every fault is reported with its file and line, and with what would be right. */
+#ifndef AUTHBRIDGE_CONFIG_H
+#define AUTHBRIDGE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "address.h"
+#include "http_head.h"
+#include "target.h"
+#include "value.h"
+
+#define CONFIG_UNLIMITED  0x7FFFFFFFFFFFFFFFull /* of request_body */
+#define CONFIG_LISTEN_MAX 64u
+
+/* A field that is set on, or removed from, every request or response. */
+struct config_field {
+    char *name;
+    struct value value;
+    bool removes; /* an empty value: the field is only taken out */
+    char *origin; /* "proxy.ini:12" or "--header" */
+};
+
+struct config_fields {
+    struct config_field *items;
+    size_t count;
+};
+
+enum config_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
+
+/* Times are in milliseconds, sizes in bytes. */
+struct config {
+    struct address *listen;
+    size_t listen_count;
+    struct target target;
+    char *host;   /* the Host field's value */
+    char *egress; /* the outgoing proxy's URL; NULL for none */
+
+    struct config_fields request_fields;
+    struct config_fields response_fields;
+
+    struct {
+        long long connect, request_head, client_idle, client_write, response, tunnel_idle, drain;
+    } timeouts;
+    struct {
+        long long connections, request_head, request_fields, request_target, request_body;
+    } limits;
+    struct {
+        bool verify;
+        char *ca_file, *client_cert, *client_key, *server_name, *pinned_key; /* NULL: not set */
+    } tls;
+
+    struct address_range *allow;
+    size_t allow_count;
+    bool has_allow; /* without: loopback addresses and Unix sockets */
+
+    enum config_level log_level;
+    bool log_access;
+};
+
+/* Where a configuration comes from. Of the file and the target one must be given. */
+struct config_source {
+    const char *file;           /* NULL: none */
+    const char *listen;         /* each replaces what the file says; NULL: not given */
+    const char *target;
+    const char *const *headers; /* "Name: value" */
+    size_t header_count;
+};
+
+/* Reads it all. NULL when anything is wrong: report then holds a line for each fault. The caller
+ * frees the result. */
+struct config *config_load(const struct config_source *source, FILE *report);
+void config_free(struct config *config);
+
+/* Prints what the configuration means, setting by setting, secrets as ***. */
+void config_describe(const struct config *config, FILE *out);
+
+/* Whether a client at that address may use the bridge. */
+bool config_allows(const struct config *config, const struct address *client);
+
+/* The request head's limits in the parser's form. */
+struct http_limits config_request_limits(const struct config *config);
+
+/* The most bytes that the fields add to a head, names and line ends included. */
+size_t config_fields_bytes_max(const struct config_fields *fields);
+
+#endif

@@ -1,0 +1,49 @@
+/* config_table: every setting of proxy.ini outside the header sections: where it stands, what it
+ * may be, what it is when not set, and where the struct keeps it. */
+#ifndef AUTHBRIDGE_CONFIG_TABLE_H
+#define AUTHBRIDGE_CONFIG_TABLE_H
+
+#include <stddef.h>
+
+#include "config.h"
+
+#define CONFIG_SECTIONS                                                                            \
+    "[proxy], [request-headers], [response-headers], [timeouts], [limits], [tls], [access], [log]"
+#define CONFIG_LEVELS 4
+
+enum config_kind {
+    CONFIG_DURATION, /* long long, milliseconds */
+    CONFIG_SIZE,     /* long long, bytes; max CONFIG_UNLIMITED allows "unlimited" */
+    CONFIG_COUNT,    /* long long */
+    CONFIG_SWITCH,   /* bool */
+    CONFIG_TEXT,     /* char *, owned */
+    CONFIG_HOST,     /* char *, owned: host[:port] */
+    CONFIG_LEVEL,    /* enum config_level */
+    CONFIG_LISTEN,   /* struct address array */
+    CONFIG_TARGET,   /* struct target */
+    CONFIG_EGRESS,   /* char *, owned: a URL, may hold credentials */
+    CONFIG_ALLOW,    /* struct address_range array */
+};
+
+struct config_setting {
+    const char *section;
+    const char *name;
+    enum config_kind kind;
+    size_t offset;
+    long long min, max, initial; /* numbers and switches */
+};
+
+extern const struct config_setting config_settings[];
+extern const size_t config_setting_count;
+extern const char *const config_level_names[CONFIG_LEVELS];
+
+/* Where the struct keeps a setting. */
+void *config_member(struct config *config, const struct config_setting *setting);
+
+/* Fills in what each setting is when it is not set. */
+void config_set_defaults(struct config *config);
+
+/* The names of a section's settings, separated by commas; valid until the next call. */
+const char *config_names_of(const char *section);
+
+#endif

@@ -1,0 +1,34 @@
+/* exchange: one request and its response, from the first octet of one to the last of the other. */
+#ifndef AUTHBRIDGE_EXCHANGE_H
+#define AUTHBRIDGE_EXCHANGE_H
+
+#include <stdbool.h>
+
+#include "client.h"
+#include "config.h"
+#include "relay.h"
+#include "upstream.h"
+
+/* What one connection keeps from exchange to exchange. */
+struct exchange_context {
+    const struct config *config;
+    struct client *client;
+    struct upstream *upstream;
+    struct relay_buffers *buffers;
+    bool upstream_ready; /* libcurl could be set up */
+    bool allowed;        /* the client's address may use the bridge */
+    bool is_first;       /* no request has come on this connection yet */
+};
+
+enum exchange_result {
+    EXCHANGE_KEEP,   /* another request may come */
+    EXCHANGE_CLOSE,  /* close in stages: an answer is out, unread octets may come */
+    EXCHANGE_FINISH, /* close at once: nothing is unread */
+    EXCHANGE_ABORT,  /* the client is gone, or must be given up */
+    EXCHANGE_RESET,  /* the response was cut where a plain end would look complete */
+};
+
+/* Waits for one request, serves it and logs it. */
+enum exchange_result exchange_serve(struct exchange_context *context);
+
+#endif

@@ -1,0 +1,18 @@
+/* fault: why the bridge answers a request itself: a status, an error type of RFC 9209 2.3, and a
+ * line for people. */
+#ifndef AUTHBRIDGE_FAULT_H
+#define AUTHBRIDGE_FAULT_H
+
+#define FAULT_DETAIL_BYTES 400u
+
+struct fault {
+    unsigned status;
+    const char *type; /* a literal: "connection_refused", ... */
+    char detail[FAULT_DETAIL_BYTES];
+};
+
+/* Fills in all three; detail is a printf format. */
+__attribute__((format(printf, 4, 5))) void fault_set(struct fault *fault, unsigned status,
+                                                    const char *type, const char *format, ...);
+
+#endif

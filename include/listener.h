@@ -1,0 +1,34 @@
+/* listener: the sockets that clients connect to. */
+#ifndef AUTHBRIDGE_LISTENER_H
+#define AUTHBRIDGE_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "address.h"
+#include "config.h"
+
+struct listener {
+    int fd;
+    struct address address; /* as configured: its port may be 0 */
+};
+
+struct listeners {
+    struct listener *items;
+    size_t count;
+};
+
+/* Opens what the configuration wants and closes what it does not want any more; what stays is
+ * not touched. On failure an error is logged and nothing has changed. */
+bool listeners_update(struct listeners *listeners, const struct config *config);
+
+/* Writes the address that a listener is bound to, its real port included. */
+void listener_format(const struct listener *listener, char text[ADDRESS_TEXT_BYTES]);
+
+/* Closes all, and removes Unix sockets from the file system. */
+void listeners_close(struct listeners *listeners);
+
+/* Closes all in a child: the file system is the master's. */
+void listeners_forget(const struct listeners *listeners);
+
+#endif

@@ -1,0 +1,15 @@
+/* master: the accept loop, one child per connection; signals, limits, reload, drain. It never
+ * parses HTTP, never touches libcurl's transfers, and never waits for a client or a target. */
+#ifndef AUTHBRIDGE_MASTER_H
+#define AUTHBRIDGE_MASTER_H
+
+#include "config.h"
+
+/* Serves until SIGTERM or SIGINT, then drains. Takes the configuration over; source is read
+ * again on SIGHUP. on_ready, unless NULL, is called once with the first address that is listened
+ * on. Returns the process's exit status: 0, or EX_OSERR (71) when it could not
+ * start, after an error has been logged. */
+int master_run(const struct config_source *source, struct config *config,
+               void (*on_ready)(const char *address));
+
+#endif

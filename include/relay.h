@@ -1,0 +1,43 @@
+/* relay: one exchange with the target: request up, response down, full duplex, in one loop over
+ * both sockets, with every deadline that holds meanwhile. */
+#ifndef AUTHBRIDGE_RELAY_H
+#define AUTHBRIDGE_RELAY_H
+
+#include <stdbool.h>
+
+#include "download.h"
+#include "upload.h"
+
+/* The buffers of a connection, used by one exchange after another. */
+struct relay_buffers {
+    struct buffer up;   /* to the target */
+    struct buffer down; /* from the target */
+    struct buffer out;  /* to the client: heads and decoded content */
+};
+
+/* Allocates them for the configuration's sizes. false when memory is short. */
+bool relay_buffers_init(struct relay_buffers *buffers, const struct config *config);
+
+enum relay_result {
+    RELAY_DONE,        /* the response has been delivered */
+    RELAY_SWITCHED,    /* 101 has been delivered: octets go both ways from here */
+    RELAY_CLIENT_GONE, /* the client left, or takes nothing any more */
+    RELAY_STALE,       /* the target closed a reused connection before any octet of an answer */
+    RELAY_FAILED,      /* fault holds the answer; nothing of a final response was sent */
+    RELAY_CUT,         /* the response ended early: the client must see that */
+};
+
+struct relay {
+    struct upload upload;
+    struct download download;
+    struct fault fault;
+    long long head_us; /* when the target's final head had come (clock_now_us), 0 before */
+};
+
+/* Relays one request on a connected upstream. The request's head stands in buffers->up. */
+enum relay_result relay_run(struct relay *relay, const struct config *config,
+                            const struct http_request *request,
+                            const struct value_context *context, struct client *client,
+                            struct upstream *upstream, struct relay_buffers *buffers);
+
+#endif

@@ -1,0 +1,32 @@
+/* target: where requests go: the target's URL taken apart (RFC 3986, by libcurl's URL parser). */
+#ifndef AUTHBRIDGE_TARGET_H
+#define AUTHBRIDGE_TARGET_H
+
+#include <stdbool.h>
+
+#define TARGET_ERROR_BYTES 256u
+
+struct target {
+    bool is_https;
+    char *url;       /* for libcurl: scheme://host:port/ */
+    char *name;      /* for people and for Proxy-Status: host:port, or unix:/path */
+    char *host;      /* without brackets */
+    char *port;
+    char *authority; /* for Host: host, with the port where it is not the scheme's default */
+    char *base_path; /* "" or "/path" without a slash at its end */
+    char *unix_path; /* NULL unless the target is a Unix socket */
+};
+
+/* Reads http://host[:port][/base], https://... or unix:/path into *target, which the caller
+ * frees. false leaves nothing to free and says in error what would be right. */
+bool target_parse(const char *text, struct target *target, char error[TARGET_ERROR_BYTES]);
+void target_free(struct target *target);
+
+/* Checks an outgoing proxy's URL: http://, socks5:// or socks5h://, host, optional port and
+ * credentials. */
+bool target_is_egress_url(const char *text);
+
+/* Writes the URL with its credentials as ***; malloc'd, NULL when memory is short. */
+char *target_describe_egress(const char *url);
+
+#endif

@@ -1,0 +1,54 @@
+/* upload: the pump from the client to the target: the request head, then the content, re-framed
+ * canonically. It never waits: each step moves what can be moved now. */
+#ifndef AUTHBRIDGE_UPLOAD_H
+#define AUTHBRIDGE_UPLOAD_H
+
+#include <stdbool.h>
+
+#include "buffer.h"
+#include "client.h"
+#include "config.h"
+#include "fault.h"
+#include "http_request.h"
+#include "upstream.h"
+
+struct upload {
+    const struct config *config;
+    const struct http_request *request;
+    struct client *client;
+    struct upstream *upstream;
+    struct buffer *out; /* on its way to the target, the head first */
+
+    unsigned long long remaining; /* of content with a length */
+    struct http_chunked chunked;
+    struct buffer trailers; /* allocated when a trailer comes */
+
+    unsigned long long content_bytes; /* taken from the client */
+    bool taken;    /* an octet of content has been taken: the request cannot be sent again */
+    bool complete; /* all content has been taken */
+    bool stopped;  /* the target takes no more */
+    bool blocked;  /* the target's connection takes nothing now */
+    bool sent;     /* in the last step, octets went to the target */
+    bool received; /* in the last step, octets came from the client */
+};
+
+enum upload_result {
+    UPLOAD_GOING, /* or complete */
+    UPLOAD_CLIENT_GONE,
+    UPLOAD_REFUSED, /* *fault: the content is broken or too long; nothing more was sent */
+};
+
+/* Begins with a request whose head is in out. The client has received its content's first octets
+ * and nothing else may take them. */
+void upload_begin(struct upload *upload);
+void upload_end(struct upload *upload);
+
+enum upload_result upload_step(struct upload *upload, struct fault *fault);
+
+/* Whether more content is to come from the client. */
+bool upload_wants_client(const struct upload *upload);
+
+/* Whether all has been sent that will be. */
+bool upload_is_done(const struct upload *upload);
+
+#endif

@@ -1,0 +1,52 @@
+/* upstream: the connection to the target: a libcurl handle in CONNECT_ONLY mode, which resolves,
+ * connects, verifies, and moves octets; the messages in them are ours. One connection at a time. */
+#ifndef AUTHBRIDGE_UPSTREAM_H
+#define AUTHBRIDGE_UPSTREAM_H
+
+#include <curl/curl.h>
+#include <openssl/types.h>
+#include <stdbool.h>
+
+#include "config.h"
+#include "fault.h"
+#include "wait.h"
+
+struct upstream {
+    const struct config *config;
+    X509_STORE *trust; /* shared; NULL: not needed */
+    CURLM *multi;
+    CURL *handle;
+    struct curl_slist *connect_to;
+    int fd; /* -1 when there is no connection */
+    bool reused;  /* the connection has carried an exchange before */
+    bool pending; /* octets may wait inside libcurl or the kernel: receive before polling */
+    char error[CURL_ERROR_SIZE];
+};
+
+/* Makes libcurl ready in this process. false when that fails: nothing can be sent then. */
+bool upstream_init(struct upstream *upstream, const struct config *config, X509_STORE *trust);
+
+enum upstream_outcome {
+    UPSTREAM_CONNECTED,
+    UPSTREAM_CLIENT_GONE, /* client_fd was closed meanwhile */
+    UPSTREAM_UNREACHABLE, /* *fault says why: 502, 503 or 504 */
+};
+
+/* Opens a connection, within the connect time-out. */
+enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
+                                       struct fault *fault);
+
+/* Whether an idle connection can take a request: nothing has come on it. Drops it otherwise. */
+bool upstream_check_idle(struct upstream *upstream);
+
+/* Ends the connection, if there is one. */
+void upstream_drop(struct upstream *upstream);
+
+/* Move octets; *moved says how many. After IO_FAILED, upstream->error says why. */
+enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved);
+enum io_result upstream_send(struct upstream *upstream, struct slice octets, size_t *moved);
+
+/* Ends our direction; with TLS by a close_notify alert. */
+void upstream_end_sending(struct upstream *upstream);
+
+#endif

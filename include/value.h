@@ -1,0 +1,50 @@
+/* value: header values with ${...} in them. What does not change with the request is resolved
+ * once, at load: ${env:NAME}, ${file:/path}, ${cred:name}, $$. What does is put in for each
+ * request: ${request_id}, ${client_ip}. */
+#ifndef AUTHBRIDGE_VALUE_H
+#define AUTHBRIDGE_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buffer.h"
+
+#define VALUE_BYTES_MAX  (64u * 1024u) /* of one value, expanded; of one file */
+#define VALUE_ERROR_BYTES 256u
+#define REQUEST_ID_BYTES 32u /* 128 random bits in hexadecimal digits */
+
+/* What the variables of one request stand for. */
+struct value_context {
+    struct slice request_id;
+    struct slice client_ip;
+};
+
+enum value_part_kind { VALUE_LITERAL, VALUE_SECRET, VALUE_REQUEST_ID, VALUE_CLIENT_IP };
+
+struct value_part {
+    enum value_part_kind kind;
+    struct slice text; /* literals and secrets: owned by the value */
+};
+
+struct value {
+    struct value_part *parts;
+    size_t count;
+};
+
+/* Resolves text into *value, which the caller frees. false leaves nothing to free and says in
+ * error, without the secret, what is wrong and what would be right. */
+bool value_compile(const char *text, struct value *value, char error[VALUE_ERROR_BYTES]);
+void value_free(struct value *value);
+
+/* Appends the value as it is for this request. */
+void value_render(const struct value *value, const struct value_context *context,
+                  struct buffer *out);
+
+/* The most bytes that value_render appends. */
+size_t value_bytes_max(const struct value *value);
+
+/* Appends the value for people: what came from outside the file as ***; literals too when
+ * hide_literals is set. */
+void value_describe(const struct value *value, bool hide_literals, struct buffer *out);
+
+#endif

@@ -1,0 +1,28 @@
+/* wait: how a child waits on its sockets: with a deadline, and woken when the master asks it to
+ * drain (SIGTERM), which is blocked at all other times. */
+#ifndef AUTHBRIDGE_WAIT_H
+#define AUTHBRIDGE_WAIT_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The outcome of a non-blocking read or write. */
+enum io_result {
+    IO_OK,     /* some octets went */
+    IO_AGAIN,  /* none could go now: wait */
+    IO_END,    /* the other side has ended its direction */
+    IO_FAILED, /* the connection is broken */
+};
+
+/* Takes SIGTERM for the request to drain, blocks it, and ignores SIGPIPE. Once per child. */
+void wait_init(void);
+
+/* Whether the child has been asked to end after the exchange at hand. */
+bool wait_is_draining(void);
+
+/* Waits for any of the sockets until the deadline (clock_now_ms). The number that is ready, 0
+ * when the deadline has passed, -1 when a request to drain came. */
+int wait_ready(struct pollfd *sockets, size_t count, long long deadline);
+
+#endif

@@ -1,0 +1,175 @@
+/* client: the client's socket. */
+#include "client.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define RESET_POLL_NS 5000000L /* between looks at what is still on its way */
+
+bool client_init(struct client *client, int fd, const struct address *address, size_t head_bytes)
+{
+    *client = (struct client){.fd = fd, .address = *address};
+    address_format(address, client->name);
+    address_format_host(address, client->host);
+    return buffer_init(&client->in, head_bytes + CLIENT_CONTENT_BYTES);
+}
+
+struct slice client_received(const struct client *client)
+{
+    return buffer_content(&client->in);
+}
+
+void client_take(struct client *client, size_t len)
+{
+    client->in.start += len;
+}
+
+void client_begin(struct client *client)
+{
+    client->floor = 0;
+    buffer_compact(&client->in);
+}
+
+void client_pin(struct client *client, size_t len)
+{
+    client_take(client, len);
+    client->floor = client->in.start;
+}
+
+/* Makes room behind what is received, above the floor. */
+static void make_room(struct client *client)
+{
+    struct buffer *in = &client->in;
+    size_t len = in->end - in->start;
+
+    if (len == 0) {
+        in->start = in->end = client->floor;
+    } else if (in->end == in->cap && in->start > client->floor) {
+        memmove(in->at + client->floor, in->at + in->start, len);
+        in->start = client->floor;
+        in->end = client->floor + len;
+    }
+}
+
+enum io_result client_fill(struct client *client)
+{
+    size_t got;
+
+    make_room(client);
+    if (buffer_room(&client->in) == 0)
+        return IO_AGAIN;
+    enum io_result result = client_receive(client, client->in.at + client->in.end,
+                                           buffer_room(&client->in), &got);
+    client->in.end += got;
+    return result;
+}
+
+enum io_result client_receive(struct client *client, char *at, size_t cap, size_t *got)
+{
+    ssize_t len;
+
+    *got = 0;
+    do
+        len = recv(client->fd, at, cap, MSG_DONTWAIT);
+    while (len < 0 && errno == EINTR);
+    if (len > 0) {
+        *got = (size_t)len;
+        return IO_OK;
+    }
+    if (len < 0)
+        return errno == EAGAIN ? IO_AGAIN : IO_FAILED;
+    client->ended = true;
+    return IO_END;
+}
+
+enum io_result client_send(struct client *client, const struct iovec *pieces, int count,
+                           size_t *sent)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
+    ssize_t len;
+
+    *sent = 0;
+    do
+        len = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (len < 0 && errno == EINTR);
+    if (len < 0)
+        return errno == EAGAIN ? IO_AGAIN : IO_FAILED;
+    *sent = (size_t)len;
+    return IO_OK;
+}
+
+bool client_send_all(struct client *client, struct slice octets, long long deadline)
+{
+    struct pollfd socket = {.fd = client->fd, .events = POLLOUT};
+    size_t sent;
+
+    while (octets.len > 0) {
+        struct iovec piece = {(char *)octets.at, octets.len};
+        enum io_result result = client_send(client, &piece, 1, &sent);
+        if (result == IO_FAILED)
+            return false;
+        if (result == IO_AGAIN && wait_ready(&socket, 1, deadline) == 0)
+            return false;
+        octets.at += sent;
+        octets.len -= sent;
+    }
+    return true;
+}
+
+/* Reads and forgets what still comes, until the client ends or the time is up. */
+static void drain_client(struct client *client)
+{
+    struct pollfd socket = {.fd = client->fd, .events = POLLIN};
+    long long deadline = clock_now_ms() + CLIENT_LINGER_MS;
+    char discarded[16384];
+    size_t got;
+
+    while (clock_now_ms() < deadline) {
+        enum io_result result = client_receive(client, discarded, sizeof discarded, &got);
+        if (result == IO_END || result == IO_FAILED)
+            return;
+        if (result == IO_AGAIN && wait_ready(&socket, 1, deadline) == 0)
+            return;
+    }
+}
+
+void client_close_staged(struct client *client)
+{
+    shutdown(client->fd, SHUT_WR);
+    if (!client->ended)
+        drain_client(client);
+    client_close(client);
+}
+
+void client_close(struct client *client)
+{
+    close(client->fd);
+    client->fd = -1;
+}
+
+void client_abort(struct client *client)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    client_close(client);
+}
+
+void client_reset(struct client *client)
+{
+    const struct timespec pause = {0, RESET_POLL_NS};
+    long long deadline = clock_now_ms() + CLIENT_LINGER_MS;
+    int unsent = 0;
+
+    while (ioctl(client->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0 && clock_now_ms() < deadline)
+        nanosleep(&pause, NULL);
+    client_abort(client);
+}

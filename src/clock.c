@@ -1,0 +1,56 @@
+/* clock: monotonic time in milliseconds, deadlines, and HTTP dates. */
+#include "clock.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+
+long long clock_now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+long long clock_now_ms(void)
+{
+    return clock_now_us() / 1000;
+}
+
+int clock_poll_ms(long long deadline, long long now)
+{
+    if (deadline == CLOCK_NEVER)
+        return -1;
+    if (deadline <= now)
+        return 0;
+    return deadline - now < INT_MAX ? (int)(deadline - now) : INT_MAX;
+}
+
+void clock_format_date(char text[CLOCK_DATE_BYTES])
+{
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t now = time(NULL);
+    struct tm utc;
+
+    gmtime_r(&now, &utc);
+    snprintf(text, CLOCK_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
+             days + 3 * utc.tm_wday, (unsigned)utc.tm_mday % 100, months + 3 * utc.tm_mon,
+             (unsigned)(utc.tm_year + 1900) % 10000, (unsigned)utc.tm_hour % 100,
+             (unsigned)utc.tm_min % 100, (unsigned)utc.tm_sec % 100);
+}
+
+void clock_format_stamp(char text[CLOCK_STAMP_BYTES])
+{
+    struct timespec now;
+    struct tm utc;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    snprintf(text, CLOCK_STAMP_BYTES, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+             (unsigned)(utc.tm_year + 1900) % 10000, (unsigned)(utc.tm_mon + 1) % 100,
+             (unsigned)utc.tm_mday % 100, (unsigned)utc.tm_hour % 100,
+             (unsigned)utc.tm_min % 100, (unsigned)utc.tm_sec % 100,
+             (unsigned)(now.tv_nsec / 1000000) % 1000);
+}

@@ -1,0 +1,590 @@
+/* config: proxy.ini and the command line's overrides, read into one struct. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config_table.h"
+#include "http_field.h"
+#include "http_request.h"
+#include "ini_file.h"
+#include "unit.h"
+
+/* One load in progress. */
+struct loader {
+    struct config *config;
+    const char *path;  /* NULL: from the command line */
+    const char *place; /* where the setting at hand stands: "proxy.ini:12" or "--target" */
+    bool *is_set;      /* one for each setting of the table */
+    FILE *report;
+    bool failed;
+};
+
+__attribute__((format(printf, 2, 3))) static void fault(struct loader *loader, const char *format,
+                                                        ...)
+{
+    va_list arguments;
+
+    loader->failed = true;
+    fprintf(loader->report, "%s: ", loader->place);
+    va_start(arguments, format);
+    vfprintf(loader->report, format, arguments);
+    va_end(arguments);
+    fputc('\n', loader->report);
+}
+
+/* ---- values of each kind ---- */
+
+static void set_number(struct loader *loader, const struct config_setting *setting,
+                       const char *text, bool (*parse)(const char *, long long *),
+                       void (*format)(long long, char *), const char *form)
+{
+    char low[UNIT_TEXT_BYTES];
+    char high[UNIT_TEXT_BYTES];
+    long long number;
+
+    if (setting->max == (long long)CONFIG_UNLIMITED && strcmp(text, "unlimited") == 0) {
+        *(long long *)config_member(loader->config, setting) = setting->max;
+        return;
+    }
+    if (!parse(text, &number)) {
+        fault(loader, "%s = %s: give %s%s", setting->name, text, form,
+              setting->max == (long long)CONFIG_UNLIMITED ? ", or unlimited" : "");
+        return;
+    }
+    if (number < setting->min || number > setting->max) {
+        format(setting->min, low);
+        format(setting->max, high);
+        if (setting->max == (long long)CONFIG_UNLIMITED)
+            fault(loader, "%s = %s: give at least %s, or unlimited", setting->name, text, low);
+        else
+            fault(loader, "%s = %s: give %s to %s", setting->name, text, low, high);
+        return;
+    }
+    *(long long *)config_member(loader->config, setting) = number;
+}
+
+static void set_switch(struct loader *loader, const struct config_setting *setting,
+                       const char *text)
+{
+    bool *value = config_member(loader->config, setting);
+
+    if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+        fault(loader, "%s = %s: give on or off", setting->name, text);
+    else
+        *value = strcmp(text, "on") == 0;
+}
+
+static void set_text(struct loader *loader, const struct config_setting *setting, const char *text)
+{
+    char **value = config_member(loader->config, setting);
+
+    if (text[0] == '\0') {
+        fault(loader, "%s is empty: give a value, or take the line out", setting->name);
+        return;
+    }
+    free(*value);
+    *value = strdup(text);
+    if (*value == NULL)
+        fault(loader, "out of memory");
+}
+
+static void set_level(struct loader *loader, const char *text)
+{
+    for (int i = 0; i < CONFIG_LEVELS; i++) {
+        if (strcmp(text, config_level_names[i]) == 0) {
+            loader->config->log_level = (enum config_level)i;
+            return;
+        }
+    }
+    fault(loader, "level = %s: give error, warning, info or debug", text);
+}
+
+/* Calls add with each element of a comma-separated list. */
+static void for_each_element(struct loader *loader, const char *text,
+                             void (*add)(struct loader *, const char *))
+{
+    struct slice list = slice_of(text);
+    struct slice element;
+
+    while (http_list_next(&list, &element)) {
+        char *copy = strndup(element.at, element.len);
+        if (copy == NULL) {
+            fault(loader, "out of memory");
+            return;
+        }
+        add(loader, copy);
+        free(copy);
+    }
+}
+
+static void add_listen(struct loader *loader, const char *text)
+{
+    struct config *config = loader->config;
+    struct address address;
+
+    if (!address_parse(text, &address)) {
+        fault(loader,
+              "listen = %s: give address:port, for example 127.0.0.1:8080, [::1]:8080 or "
+              "unix:/run/authbridge.sock",
+              text);
+        return;
+    }
+    for (size_t i = 0; i < config->listen_count; i++) {
+        if (address_equals(&config->listen[i], &address)) {
+            fault(loader, "listen = %s stands twice", text);
+            return;
+        }
+    }
+    if (config->listen_count == CONFIG_LISTEN_MAX) {
+        fault(loader, "listen has at most %u addresses", CONFIG_LISTEN_MAX);
+        return;
+    }
+    struct address *grown =
+        realloc(config->listen, (config->listen_count + 1) * sizeof *config->listen);
+    if (grown == NULL) {
+        fault(loader, "out of memory");
+        return;
+    }
+    config->listen = grown;
+    config->listen[config->listen_count++] = address;
+}
+
+static void add_allow(struct loader *loader, const char *text)
+{
+    struct config *config = loader->config;
+    struct address_range range;
+
+    config->has_allow = true;
+    if (!address_range_parse(text, &range)) {
+        fault(loader,
+              "allow = %s: give addresses or networks whose host bits are zero, for example "
+              "10.0.0.0/8, 192.168.1.5, fd00::/8",
+              text);
+        return;
+    }
+    struct address_range *grown =
+        realloc(config->allow, (config->allow_count + 1) * sizeof *config->allow);
+    if (grown == NULL) {
+        fault(loader, "out of memory");
+        return;
+    }
+    config->allow = grown;
+    config->allow[config->allow_count++] = range;
+}
+
+static void set_listen(struct loader *loader, const char *text)
+{
+    loader->config->listen_count = 0;
+    for_each_element(loader, text, add_listen);
+}
+
+static void set_target(struct loader *loader, const char *text)
+{
+    char error[TARGET_ERROR_BYTES];
+
+    target_free(&loader->config->target);
+    if (!target_parse(text, &loader->config->target, error))
+        fault(loader, "target = %s: %s", strchr(text, '@') != NULL ? "***" : text, error);
+}
+
+static void set_host(struct loader *loader, const struct config_setting *setting, const char *text)
+{
+    if (http_is_authority(slice_of(text)))
+        set_text(loader, setting, text);
+    else
+        fault(loader, "host = %s: give host or host:port, for example preprod.example.com", text);
+}
+
+static void set_egress(struct loader *loader, const char *text)
+{
+    char error[VALUE_ERROR_BYTES];
+    struct value value;
+    struct buffer url;
+    const struct value_context none = {0};
+
+    if (!value_compile(text, &value, error)) {
+        fault(loader, "egress: %s", error);
+        return;
+    }
+    if (buffer_init(&url, value_bytes_max(&value) + 1)) {
+        value_render(&value, &none, &url);
+        url.at[url.end] = '\0';
+        free(loader->config->egress);
+        loader->config->egress = NULL;
+        if (target_is_egress_url(url.at))
+            loader->config->egress = strdup(url.at);
+        else
+            fault(loader, "egress: give the outgoing proxy's URL, for example "
+                          "http://proxy.example.com:3128 or socks5h://127.0.0.1:1080");
+        explicit_bzero(url.at, url.cap);
+        buffer_free(&url);
+    }
+    value_free(&value);
+}
+
+static void set_value(struct loader *loader, const struct config_setting *setting,
+                      const char *text)
+{
+    switch (setting->kind) {
+    case CONFIG_DURATION:
+        set_number(loader, setting, text, unit_parse_duration, unit_format_duration,
+                   "a duration with its unit, for example 500ms, 10s or 2m");
+        break;
+    case CONFIG_SIZE:
+        set_number(loader, setting, text, unit_parse_size, unit_format_size,
+                   "a size with its unit, for example 512B, 64K or 10M");
+        break;
+    case CONFIG_COUNT:
+        set_number(loader, setting, text, unit_parse_count, unit_format_count, "a number");
+        break;
+    case CONFIG_SWITCH:
+        set_switch(loader, setting, text);
+        break;
+    case CONFIG_TEXT:
+        set_text(loader, setting, text);
+        break;
+    case CONFIG_HOST:
+        set_host(loader, setting, text);
+        break;
+    case CONFIG_LEVEL:
+        set_level(loader, text);
+        break;
+    case CONFIG_LISTEN:
+        set_listen(loader, text);
+        break;
+    case CONFIG_TARGET:
+        set_target(loader, text);
+        break;
+    case CONFIG_EGRESS:
+        set_egress(loader, text);
+        break;
+    case CONFIG_ALLOW:
+        for_each_element(loader, text, add_allow);
+        break;
+    }
+}
+
+/* ---- [request-headers] and [response-headers] ---- */
+
+static bool check_field_name(struct loader *loader, const char *name)
+{
+    enum http_field_id id = http_field_identify(slice_of(name));
+
+    if (!http_is_token(slice_of(name)))
+        fault(loader, "%s: a header's name has letters, digits and !#$%%&'*+-.^_`|~ only", name);
+    else if (id == HTTP_FIELD_HOST)
+        fault(loader, "%s: set host = in [proxy] instead", name);
+    else if (http_field_is_reserved(id))
+        fault(loader, "%s: this field belongs to the connection, and the bridge sets it itself",
+              name);
+    else
+        return true;
+    return false;
+}
+
+static struct config_field *find_field(struct config_fields *fields, const char *name)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (strcasecmp(fields->items[i].name, name) == 0)
+            return &fields->items[i];
+    return NULL;
+}
+
+static void clear_field(struct config_field *field)
+{
+    free(field->name);
+    free(field->origin);
+    value_free(&field->value);
+    *field = (struct config_field){0};
+}
+
+/* An empty place for the field: the one that --header replaces, or a new one at the end. NULL
+ * after a fault. */
+static struct config_field *place_field(struct loader *loader, struct config_fields *fields,
+                                        const char *name)
+{
+    struct config_field *found = find_field(fields, name);
+
+    if (found != NULL && loader->path != NULL) {
+        fault(loader, "%s is already set at %s", name, found->origin);
+        return NULL;
+    }
+    if (found != NULL) {
+        clear_field(found);
+        return found;
+    }
+    struct config_field *grown = realloc(fields->items, (fields->count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        fault(loader, "out of memory");
+        return NULL;
+    }
+    fields->items = grown;
+    fields->items[fields->count] = (struct config_field){0};
+    return &fields->items[fields->count++];
+}
+
+static void set_field(struct loader *loader, struct config_fields *fields, const char *name,
+                      const char *text)
+{
+    char error[VALUE_ERROR_BYTES];
+    struct value value;
+
+    if (!check_field_name(loader, name))
+        return;
+    if (!value_compile(text, &value, error)) {
+        fault(loader, "%s: %s", name, error);
+        return;
+    }
+    struct config_field *field = place_field(loader, fields, name);
+    if (field == NULL) {
+        value_free(&value);
+        return;
+    }
+    field->value = value;
+    field->removes = value.count == 0;
+    field->name = strdup(name);
+    field->origin = strdup(loader->place);
+    if (field->name == NULL || field->origin == NULL)
+        fault(loader, "out of memory");
+}
+
+/* ---- sources ---- */
+
+static void take_table_setting(struct loader *loader, const char *section, const char *name,
+                               const char *text)
+{
+    bool section_known = false;
+
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const struct config_setting *setting = &config_settings[i];
+        if (strcmp(setting->section, section) != 0)
+            continue;
+        section_known = true;
+        if (strcmp(setting->name, name) != 0)
+            continue;
+        if (loader->is_set[i]) {
+            fault(loader, "%s stands twice in [%s]", name, section);
+            return;
+        }
+        loader->is_set[i] = loader->path != NULL;
+        set_value(loader, setting, text);
+        return;
+    }
+    if (section[0] == '\0')
+        fault(loader, "%s stands before the first section: begin with [proxy]", name);
+    else if (section_known)
+        fault(loader, "%s is not a setting of [%s], which has: %s", name, section,
+              config_names_of(section));
+    else
+        fault(loader, "[%s] is not a section; there are: %s", section, CONFIG_SECTIONS);
+}
+
+static void take_setting(void *context, const char *section, const char *name, const char *text,
+                         unsigned line)
+{
+    struct loader *loader = context;
+    char place[512];
+
+    snprintf(place, sizeof place, "%s:%u", loader->path, line);
+    loader->place = place;
+    if (strcmp(section, "request-headers") == 0)
+        set_field(loader, &loader->config->request_fields, name, text);
+    else if (strcmp(section, "response-headers") == 0)
+        set_field(loader, &loader->config->response_fields, name, text);
+    else
+        take_table_setting(loader, section, name, text);
+    loader->place = loader->path;
+}
+
+static void take_header_option(struct loader *loader, const char *header)
+{
+    const char *colon = strchr(header, ':');
+
+    if (colon == NULL) {
+        fault(loader, "give a header as 'Name: value'");
+        return;
+    }
+    char *name = strndup(header, (size_t)(colon - header));
+    struct slice text = slice_trim(slice_of(colon + 1));
+    char *copy = strndup(text.at, text.len);
+    if (name == NULL || copy == NULL)
+        fault(loader, "out of memory");
+    else
+        set_field(loader, &loader->config->request_fields, name, copy);
+    free(name);
+    free(copy);
+}
+
+static void take_options(struct loader *loader, const struct config_source *source)
+{
+    loader->path = NULL;
+    if (source->listen != NULL) {
+        loader->place = "--listen";
+        take_table_setting(loader, "proxy", "listen", source->listen);
+    }
+    if (source->target != NULL) {
+        loader->place = "--target";
+        take_table_setting(loader, "proxy", "target", source->target);
+    }
+    for (size_t i = 0; i < source->header_count; i++) {
+        loader->place = "--header";
+        take_header_option(loader, source->headers[i]);
+    }
+}
+
+/* ---- what settings mean together ---- */
+
+static void check_listen(struct loader *loader)
+{
+    struct config *config = loader->config;
+    char text[ADDRESS_TEXT_BYTES];
+
+    if (config->listen_count == 0)
+        add_listen(loader, "127.0.0.1:8080");
+    for (size_t i = 0; i < config->listen_count && !config->has_allow; i++) {
+        if (address_is_loopback(&config->listen[i]))
+            continue;
+        address_format(&config->listen[i], text);
+        fault(loader,
+              "listen = %s: whoever reaches this address would use the bridge's credentials: set "
+              "allow in [access], for example allow = 10.0.0.0/8",
+              text);
+    }
+}
+
+static void check_target(struct loader *loader, bool file_given)
+{
+    struct config *config = loader->config;
+
+    if (config->target.url == NULL && !loader->failed)
+        fault(loader, file_given ? "target is missing: set it in [proxy], for example target = "
+                                   "https://preprod.example.com"
+                                 : "the target is missing: give --target URL or -c FILE");
+    if (config->host == NULL && config->target.authority != NULL) {
+        config->host = strdup(config->target.authority);
+        if (config->host == NULL)
+            fault(loader, "out of memory");
+    }
+    if (config->egress != NULL && config->target.unix_path != NULL)
+        fault(loader, "egress goes with a target on the network, not with %s",
+              config->target.name);
+}
+
+static void check_tls(struct loader *loader)
+{
+    const struct config *config = loader->config;
+
+    if ((config->tls.client_cert == NULL) != (config->tls.client_key == NULL))
+        fault(loader, "client_cert and client_key go together: set both or none");
+    if (config->tls.pinned_key != NULL && strncmp(config->tls.pinned_key, "sha256//", 8) != 0 &&
+        config->tls.pinned_key[0] != '/')
+        fault(loader, "pinned_key = %s: give sha256//BASE64 or the path of a public key's file",
+              config->tls.pinned_key);
+}
+
+static void check_limits(struct loader *loader)
+{
+    const struct config *config = loader->config;
+
+    if (config->limits.request_target > config->limits.request_head)
+        fault(loader, "request_target is larger than request_head, of which it is a part");
+}
+
+static void load(struct loader *loader, const struct config_source *source)
+{
+    config_set_defaults(loader->config);
+    if (source->file != NULL &&
+        !ini_file_read(source->file, take_setting, loader, loader->report))
+        loader->failed = true;
+    take_options(loader, source);
+
+    loader->place = source->file != NULL ? source->file : "authbridge";
+    check_listen(loader);
+    check_target(loader, source->file != NULL);
+    check_tls(loader);
+    check_limits(loader);
+}
+
+struct config *config_load(const struct config_source *source, FILE *report)
+{
+    struct loader loader = {
+        .config = calloc(1, sizeof *loader.config),
+        .path = source->file,
+        .place = source->file,
+        .is_set = calloc(config_setting_count, sizeof *loader.is_set),
+        .report = report,
+    };
+
+    if (loader.config == NULL || loader.is_set == NULL) {
+        fputs("out of memory\n", report);
+        loader.failed = true;
+    } else {
+        load(&loader, source);
+    }
+    free(loader.is_set);
+    if (!loader.failed)
+        return loader.config;
+    config_free(loader.config);
+    return NULL;
+}
+
+static void free_fields(struct config_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        clear_field(&fields->items[i]);
+    free(fields->items);
+}
+
+void config_free(struct config *config)
+{
+    if (config == NULL)
+        return;
+    free_fields(&config->request_fields);
+    free_fields(&config->response_fields);
+    target_free(&config->target);
+    free(config->listen);
+    free(config->allow);
+    free(config->host);
+    if (config->egress != NULL)
+        explicit_bzero(config->egress, strlen(config->egress));
+    free(config->egress);
+    free(config->tls.ca_file);
+    free(config->tls.client_cert);
+    free(config->tls.client_key);
+    free(config->tls.server_name);
+    free(config->tls.pinned_key);
+    free(config);
+}
+
+bool config_allows(const struct config *config, const struct address *client)
+{
+    if (address_is_unix(client))
+        return true; /* the socket's file mode decides */
+    if (!config->has_allow)
+        return address_is_loopback(client);
+    for (size_t i = 0; i < config->allow_count; i++)
+        if (address_range_contains(&config->allow[i], client))
+            return true;
+    return false;
+}
+
+struct http_limits config_request_limits(const struct config *config)
+{
+    return (struct http_limits){
+        .head_bytes = (size_t)config->limits.request_head,
+        .target_bytes = (size_t)config->limits.request_target,
+        .fields = (size_t)config->limits.request_fields,
+    };
+}
+
+size_t config_fields_bytes_max(const struct config_fields *fields)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < fields->count; i++)
+        bytes += strlen(fields->items[i].name) + value_bytes_max(&fields->items[i].value) + 4;
+    return bytes;
+}

@@ -1,0 +1,151 @@
+/* config_describe: what a configuration means, for people. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "config_table.h"
+#include "unit.h"
+
+static void print_listen(const struct config *config, FILE *out)
+{
+    char text[ADDRESS_TEXT_BYTES];
+
+    for (size_t i = 0; i < config->listen_count; i++) {
+        address_format(&config->listen[i], text);
+        fprintf(out, "%s%s", i > 0 ? ", " : "", text);
+    }
+}
+
+static void print_range(const struct address_range *range, FILE *out)
+{
+    char text[ADDRESS_TEXT_BYTES];
+
+    address_range_format(range, text);
+    fputs(text, out);
+}
+
+static void print_allow(const struct config *config, FILE *out)
+{
+    if (!config->has_allow)
+        fputs("loopback addresses", out);
+    for (size_t i = 0; i < config->allow_count; i++) {
+        if (i > 0)
+            fputs(", ", out);
+        print_range(&config->allow[i], out);
+    }
+}
+
+static void print_target(const struct target *target, FILE *out)
+{
+    if (target->unix_path != NULL)
+        fputs(target->name, out);
+    else
+        fprintf(out, "%s://%s%s", target->is_https ? "https" : "http", target->authority,
+                target->base_path);
+}
+
+static void print_egress(const char *url, FILE *out)
+{
+    char *text = url != NULL ? target_describe_egress(url) : NULL;
+
+    fputs(text != NULL ? text : "none", out);
+    free(text);
+}
+
+static void print_size(long long bytes, FILE *out)
+{
+    char text[UNIT_TEXT_BYTES];
+
+    unit_format_size(bytes, text);
+    fputs(bytes == (long long)CONFIG_UNLIMITED ? "unlimited" : text, out);
+}
+
+static void print_duration(long long milliseconds, FILE *out)
+{
+    char text[UNIT_TEXT_BYTES];
+
+    unit_format_duration(milliseconds, text);
+    fputs(text, out);
+}
+
+static void print_value(const struct config *config, const struct config_setting *setting,
+                        FILE *out)
+{
+    const void *member = (const char *)config + setting->offset;
+
+    switch (setting->kind) {
+    case CONFIG_DURATION:
+        print_duration(*(const long long *)member, out);
+        break;
+    case CONFIG_SIZE:
+        print_size(*(const long long *)member, out);
+        break;
+    case CONFIG_COUNT:
+        fprintf(out, "%lld", *(const long long *)member);
+        break;
+    case CONFIG_SWITCH:
+        fputs(*(const bool *)member ? "on" : "off", out);
+        break;
+    case CONFIG_TEXT:
+    case CONFIG_HOST:
+        fputs(*(char *const *)member != NULL ? *(char *const *)member : "not set", out);
+        break;
+    case CONFIG_LEVEL:
+        fputs(config_level_names[config->log_level], out);
+        break;
+    case CONFIG_LISTEN:
+        print_listen(config, out);
+        break;
+    case CONFIG_TARGET:
+        print_target(&config->target, out);
+        break;
+    case CONFIG_EGRESS:
+        print_egress(config->egress, out);
+        break;
+    case CONFIG_ALLOW:
+        print_allow(config, out);
+        break;
+    }
+}
+
+static void print_fields(const char *section, const struct config_fields *fields,
+                         bool hide_literals, FILE *out)
+{
+    struct buffer text;
+
+    fprintf(out, "\n[%s]\n", section);
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct config_field *field = &fields->items[i];
+        if (!buffer_init(&text, value_bytes_max(&field->value) + 64 * (field->value.count + 1)))
+            return;
+        value_describe(&field->value, hide_literals, &text);
+        fprintf(out, "%s = %.*s%s    ; %s\n", field->name, (int)buffer_length(&text), text.at,
+                field->removes ? "(removed)" : "", field->origin);
+        buffer_free(&text);
+    }
+    if (fields->count == 0)
+        fputs("; none\n", out);
+}
+
+static void print_section(const struct config *config, const char *section, FILE *out)
+{
+    fprintf(out, "\n[%s]\n", section);
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (strcmp(config_settings[i].section, section) != 0)
+            continue;
+        fprintf(out, "%s = ", config_settings[i].name);
+        print_value(config, &config_settings[i], out);
+        fputc('\n', out);
+    }
+}
+
+void config_describe(const struct config *config, FILE *out)
+{
+    static const char *const sections[] = {"timeouts", "limits", "tls", "access", "log"};
+
+    print_section(config, "proxy", out);
+    print_fields("request-headers", &config->request_fields, true, out);
+    print_fields("response-headers", &config->response_fields, false, out);
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        print_section(config, sections[i], out);
+}

@@ -1,0 +1,84 @@
+/* config_table: every setting of proxy.ini outside the header sections. */
+#include "config_table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define AT(member)  offsetof(struct config, member)
+#define DAY_MS      86400000LL
+#define KIB         1024LL
+#define MIB         (1024LL * KIB)
+#define NO_LIMIT    ((long long)CONFIG_UNLIMITED)
+#define NO_NUMBER   0, 0, 0
+#define DURATION(d) 1, DAY_MS, (d)
+#define SWITCH(on)  0, 1, (on)
+
+const struct config_setting config_settings[] = {
+    {"proxy", "listen", CONFIG_LISTEN, AT(listen), NO_NUMBER},
+    {"proxy", "target", CONFIG_TARGET, AT(target), NO_NUMBER},
+    {"proxy", "host", CONFIG_HOST, AT(host), NO_NUMBER},
+    {"proxy", "egress", CONFIG_EGRESS, AT(egress), NO_NUMBER},
+
+    {"timeouts", "connect", CONFIG_DURATION, AT(timeouts.connect), DURATION(10000)},
+    {"timeouts", "request_head", CONFIG_DURATION, AT(timeouts.request_head), DURATION(15000)},
+    {"timeouts", "client_idle", CONFIG_DURATION, AT(timeouts.client_idle), DURATION(60000)},
+    {"timeouts", "client_write", CONFIG_DURATION, AT(timeouts.client_write), DURATION(60000)},
+    {"timeouts", "response", CONFIG_DURATION, AT(timeouts.response), DURATION(60000)},
+    {"timeouts", "tunnel_idle", CONFIG_DURATION, AT(timeouts.tunnel_idle), DURATION(3600000)},
+    {"timeouts", "drain", CONFIG_DURATION, AT(timeouts.drain), DURATION(30000)},
+
+    {"limits", "connections", CONFIG_COUNT, AT(limits.connections), 1, 100000, 512},
+    {"limits", "request_head", CONFIG_SIZE, AT(limits.request_head), KIB, MIB, 64 * KIB},
+    {"limits", "request_fields", CONFIG_COUNT, AT(limits.request_fields), 1, 10000, 200},
+    {"limits", "request_target", CONFIG_SIZE, AT(limits.request_target), 64, MIB, 16 * KIB},
+    {"limits", "request_body", CONFIG_SIZE, AT(limits.request_body), 0, NO_LIMIT, NO_LIMIT},
+
+    {"tls", "verify", CONFIG_SWITCH, AT(tls.verify), SWITCH(true)},
+    {"tls", "ca_file", CONFIG_TEXT, AT(tls.ca_file), NO_NUMBER},
+    {"tls", "client_cert", CONFIG_TEXT, AT(tls.client_cert), NO_NUMBER},
+    {"tls", "client_key", CONFIG_TEXT, AT(tls.client_key), NO_NUMBER},
+    {"tls", "server_name", CONFIG_TEXT, AT(tls.server_name), NO_NUMBER},
+    {"tls", "pinned_key", CONFIG_TEXT, AT(tls.pinned_key), NO_NUMBER},
+
+    {"access", "allow", CONFIG_ALLOW, AT(allow), NO_NUMBER},
+
+    {"log", "level", CONFIG_LEVEL, AT(log_level), 0, 0, LEVEL_INFO},
+    {"log", "access", CONFIG_SWITCH, AT(log_access), SWITCH(true)},
+};
+const size_t config_setting_count = sizeof config_settings / sizeof config_settings[0];
+
+const char *const config_level_names[CONFIG_LEVELS] = {"error", "warning", "info", "debug"};
+
+void *config_member(struct config *config, const struct config_setting *setting)
+{
+    return (char *)config + setting->offset;
+}
+
+void config_set_defaults(struct config *config)
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const struct config_setting *setting = &config_settings[i];
+        void *member = config_member(config, setting);
+
+        if (setting->kind == CONFIG_DURATION || setting->kind == CONFIG_SIZE ||
+            setting->kind == CONFIG_COUNT)
+            *(long long *)member = setting->initial;
+        else if (setting->kind == CONFIG_SWITCH)
+            *(bool *)member = setting->initial != 0;
+        else if (setting->kind == CONFIG_LEVEL)
+            *(enum config_level *)member = (enum config_level)setting->initial;
+    }
+}
+
+const char *config_names_of(const char *section)
+{
+    static char names[256];
+    size_t len = 0;
+
+    names[0] = '\0';
+    for (size_t i = 0; i < config_setting_count; i++)
+        if (strcmp(config_settings[i].section, section) == 0 && len < sizeof names)
+            len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", len > 0 ? ", " : "",
+                                    config_settings[i].name);
+    return names;
+}

@@ -1,0 +1,100 @@
+/* connection: a child's life. */
+#include "connection.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include "exchange.h"
+#include "log.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CHECKS_LEAKS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CHECKS_LEAKS 1
+#endif
+#endif
+
+#ifdef CHECKS_LEAKS
+#include <sanitizer/lsan_interface.h>
+#endif
+
+struct connection {
+    struct client client;
+    struct upstream upstream;
+    struct relay_buffers buffers;
+};
+
+_Noreturn void connection_exit(enum connection_exit code)
+{
+#ifdef CHECKS_LEAKS
+    if (__lsan_do_recoverable_leak_check() != 0)
+        code = CONNECTION_LEAKED;
+#endif
+    _exit((int)code);
+}
+
+/* More throughput where many children share few processors: they are not made to preempt each
+ * other at each wake-up. */
+static void become_batch(void)
+{
+    const struct sched_param none = {0};
+
+    sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
+static enum exchange_result serve_exchanges(struct exchange_context *context)
+{
+    enum exchange_result result;
+
+    do
+        result = exchange_serve(context);
+    while (result == EXCHANGE_KEEP);
+    return result;
+}
+
+static void close_client(struct client *client, enum exchange_result result)
+{
+    switch (result) {
+    case EXCHANGE_ABORT:
+        client_abort(client);
+        break;
+    case EXCHANGE_RESET:
+        client_reset(client);
+        break;
+    case EXCHANGE_FINISH:
+        client_close(client);
+        break;
+    case EXCHANGE_CLOSE:
+    case EXCHANGE_KEEP:
+        client_close_staged(client);
+        break;
+    }
+}
+
+_Noreturn void connection_serve(int fd, const struct address *client, const struct config *config,
+                                X509_STORE *trust)
+{
+    static struct connection connection; /* zeroed, and found by the leak check */
+    struct exchange_context context = {
+        .config = config,
+        .client = &connection.client,
+        .upstream = &connection.upstream,
+        .buffers = &connection.buffers,
+        .allowed = config_allows(config, client),
+        .is_first = true,
+    };
+
+    wait_init();
+    become_batch();
+    if (!client_init(&connection.client, fd, client, (size_t)config->limits.request_head) ||
+        !relay_buffers_init(&connection.buffers, config)) {
+        log_error("out of memory for the connection of %s", connection.client.name);
+        connection_exit(CONNECTION_NO_MEMORY);
+    }
+    context.upstream_ready = upstream_init(&connection.upstream, config, trust);
+    enum exchange_result result = serve_exchanges(&context);
+    upstream_drop(&connection.upstream);
+    close_client(&connection.client, result);
+    connection_exit(CONNECTION_SERVED);
+}

@@ -1,0 +1,298 @@
+/* download: the pump from the target to the client. */
+#include "download.h"
+
+#include <stdlib.h>
+
+#include "rewrite.h"
+
+static const struct http_limits response_limits = {
+    .head_bytes = HTTP_RESPONSE_BYTES_MAX,
+    .fields = DOWNLOAD_FIELDS_MAX,
+};
+
+void download_begin(struct download *download)
+{
+    buffer_clear(download->in);
+    buffer_clear(download->out);
+    http_head_init(&download->head, HTTP_RESPONSE, response_limits);
+}
+
+/* What has been received and not been looked at. */
+static struct slice unseen(const struct download *download)
+{
+    struct slice content = buffer_content(download->in);
+
+    return (struct slice){content.at + download->valid, content.len - download->valid};
+}
+
+/* ---- heads ---- */
+
+static enum download_result broken(const struct download *download, struct fault *fault,
+                                   const char *type, const char *detail)
+{
+    fault_set(fault, 502, type, "target %s: %s", download->config->target.name, detail);
+    return DOWNLOAD_BROKEN;
+}
+
+static bool add_head(struct download *download)
+{
+    return rewrite_response(&download->response, download->request, download->config,
+                            download->context,
+                            download->keep_client ? REWRITE_KEEP : REWRITE_CLOSE,
+                            download->unchunk, download->out);
+}
+
+static enum download_result take_interim(struct download *download, struct fault *fault)
+{
+    if (++download->interims > DOWNLOAD_INTERIM_MAX)
+        return broken(download, fault, "http_protocol_error", "too many interim responses");
+    if (download->request->minor > 0 && !add_head(download))
+        return broken(download, fault, "http_response_header_section_size",
+                      "the interim responses are too long");
+    buffer_consume(download->in, download->head.length);
+    http_head_init(&download->head, HTTP_RESPONSE, response_limits);
+    return DOWNLOAD_GOING;
+}
+
+static void begin_content(struct download *download)
+{
+    const struct http_response *response = &download->response;
+
+    download->state = DOWNLOAD_CONTENT;
+    download->remaining = response->length;
+    if (response->framing == HTTP_FRAMING_CHUNKED)
+        http_chunked_init(&download->chunked, HTTP_RESPONSE, HTTP_RESPONSE_BYTES_MAX);
+    if (response->is_upgrade)
+        download->state = DOWNLOAD_SWITCHED;
+    else if (response->framing == HTTP_FRAMING_NONE ||
+             (response->framing == HTTP_FRAMING_LENGTH && response->length == 0))
+        download->state = DOWNLOAD_WHOLE;
+}
+
+static enum download_result take_final(struct download *download, struct fault *fault)
+{
+    const struct http_response *response = &download->response;
+    const struct http_request *request = download->request;
+
+    if (response->is_upgrade && !download->upload_complete)
+        return broken(download, fault, "http_upgrade_failed",
+                      "101 before the request was complete");
+    download->unchunk = request->minor == 0 && response->framing == HTTP_FRAMING_CHUNKED;
+    download->keep_client = request->keep_alive && download->upload_complete &&
+                            response->framing != HTTP_FRAMING_CLOSE && !download->unchunk &&
+                            !wait_is_draining();
+    if (!add_head(download))
+        return broken(download, fault, "http_response_header_section_size",
+                      "the response head is too long");
+    download->begun = true;
+    buffer_consume(download->in, download->head.length);
+    begin_content(download);
+    return DOWNLOAD_GOING;
+}
+
+static enum download_result take_head(struct download *download, struct fault *fault)
+{
+    struct http_fault head_fault;
+    struct slice content = buffer_content(download->in);
+
+    switch (http_head_parse(&download->head, content.at, content.len)) {
+    case HTTP_PARTIAL:
+        return DOWNLOAD_GOING;
+    case HTTP_BAD:
+        return broken(download, fault,
+                      content.len > HTTP_RESPONSE_BYTES_MAX ? "http_response_header_section_size"
+                                                            : "http_protocol_error",
+                      download->head.fault.detail);
+    case HTTP_COMPLETE:
+        break;
+    }
+    if (!http_response_read(&download->head, download->request, &download->response, &head_fault))
+        return broken(download, fault,
+                      download->head.status == 101 ? "http_upgrade_failed" : "http_protocol_error",
+                      head_fault.detail);
+    return download->response.is_interim ? take_interim(download, fault)
+                                         : take_final(download, fault);
+}
+
+/* ---- content ---- */
+
+static void take_length(struct download *download)
+{
+    struct slice more = unseen(download);
+
+    if (more.len > download->remaining)
+        more.len = (size_t)download->remaining;
+    download->valid += more.len;
+    download->remaining -= more.len;
+    download->content_bytes += more.len;
+    if (download->remaining == 0)
+        download->state = DOWNLOAD_WHOLE;
+}
+
+static void take_until_close(struct download *download)
+{
+    size_t len = unseen(download).len;
+
+    download->valid += len;
+    download->content_bytes += len;
+}
+
+/* Marks a validated part to be passed on, or copies its content out where it is decoded. */
+static void pass_chunk_part(struct download *download, enum http_chunk_part part,
+                            struct slice octets)
+{
+    if (part == HTTP_CHUNK_DATA)
+        download->content_bytes += octets.len;
+    if (!download->unchunk) {
+        download->valid += octets.len;
+        return;
+    }
+    if (part == HTTP_CHUNK_DATA)
+        buffer_add(download->out, octets);
+    buffer_consume(download->in, octets.len);
+}
+
+static void take_chunks(struct download *download)
+{
+    while (download->state == DOWNLOAD_CONTENT) {
+        struct slice more = unseen(download);
+        size_t taken;
+        enum http_chunk_part part = http_chunked_take(&download->chunked, more, &taken);
+        if (part == HTTP_CHUNK_MORE)
+            return;
+        if (part == HTTP_CHUNK_BAD) {
+            download->state = DOWNLOAD_CUT;
+            return;
+        }
+        pass_chunk_part(download, part, (struct slice){more.at, taken});
+        if (download->out->overflowed)
+            abort(); /* out holds what in does: its owner made it too small */
+        if (part == HTTP_CHUNK_END)
+            download->state = DOWNLOAD_WHOLE;
+    }
+}
+
+static void take_content(struct download *download)
+{
+    switch (download->response.framing) {
+    case HTTP_FRAMING_LENGTH:
+        take_length(download);
+        break;
+    case HTTP_FRAMING_CHUNKED:
+        take_chunks(download);
+        break;
+    case HTTP_FRAMING_CLOSE:
+        take_until_close(download);
+        break;
+    case HTTP_FRAMING_NONE:
+        break;
+    }
+}
+
+/* Looks at all that has been received. */
+static enum download_result take_received(struct download *download, struct fault *fault)
+{
+    enum download_result result = DOWNLOAD_GOING;
+    unsigned interims;
+
+    do {
+        interims = download->interims;
+        if (download->state == DOWNLOAD_HEAD && buffer_length(download->in) > 0)
+            result = take_head(download, fault);
+    } while (result == DOWNLOAD_GOING && download->interims != interims);
+    if (result == DOWNLOAD_GOING && download->state == DOWNLOAD_CONTENT)
+        take_content(download);
+    if (download->state == DOWNLOAD_WHOLE && unseen(download).len > 0)
+        download->surplus = true;
+    return result;
+}
+
+/* ---- the two sockets ---- */
+
+static enum download_result take_end(struct download *download, bool failed, struct fault *fault)
+{
+    if (download->state == DOWNLOAD_HEAD) {
+        if (!download->any)
+            return DOWNLOAD_EMPTY;
+        return broken(download, fault, "http_response_incomplete",
+                      "the connection ended within the response head");
+    }
+    bool whole = download->response.framing == HTTP_FRAMING_CLOSE && !failed;
+    download->state = whole ? DOWNLOAD_WHOLE : DOWNLOAD_CUT;
+    return DOWNLOAD_GOING;
+}
+
+static enum download_result receive(struct download *download, struct fault *fault)
+{
+    size_t got;
+
+    buffer_compact(download->in);
+    enum io_result result =
+        upstream_receive(download->upstream, download->in->at + download->in->end,
+                         buffer_room(download->in), &got);
+    if (result == IO_AGAIN)
+        return DOWNLOAD_GOING;
+    if (result != IO_OK)
+        return take_end(download, result == IO_FAILED, fault);
+    download->in->end += got;
+    download->any = true;
+    download->received = true;
+    return take_received(download, fault);
+}
+
+/* Sends what is rewritten or decoded, then what is validated, in one write. */
+static enum download_result send_on(struct download *download)
+{
+    while (buffer_length(download->out) + download->valid > 0) {
+        struct slice first = buffer_content(download->out);
+        struct slice second = buffer_content(download->in);
+        struct iovec pieces[] = {{(char *)first.at, first.len},
+                                 {(char *)second.at, download->valid}};
+        int skip = first.len == 0;
+        size_t sent;
+        enum io_result result =
+            client_send(download->client, pieces + skip, 2 - skip - (download->valid == 0), &sent);
+        if (result == IO_AGAIN) {
+            download->blocked = true;
+            return DOWNLOAD_GOING;
+        }
+        if (result != IO_OK)
+            return DOWNLOAD_CLIENT_GONE;
+        download->sent = true;
+        size_t of_first = sent < first.len ? sent : first.len;
+        buffer_consume(download->out, of_first);
+        buffer_consume(download->in, sent - of_first);
+        download->valid -= sent - of_first;
+    }
+    return DOWNLOAD_GOING;
+}
+
+static bool is_over(const struct download *download)
+{
+    return download->state != DOWNLOAD_HEAD && download->state != DOWNLOAD_CONTENT;
+}
+
+enum download_result download_step(struct download *download, bool readable, struct fault *fault)
+{
+    enum download_result result;
+
+    download->sent = download->received = download->blocked = false;
+    result = send_on(download);
+    if (result == DOWNLOAD_GOING && !download->blocked && !is_over(download) && readable)
+        result = receive(download, fault);
+    if (result == DOWNLOAD_GOING && !download->blocked)
+        result = send_on(download);
+    if (result == DOWNLOAD_GOING && is_over(download) && !download->blocked)
+        return DOWNLOAD_DONE;
+    return result;
+}
+
+bool download_wants_upstream(const struct download *download)
+{
+    return !is_over(download) && !download->blocked;
+}
+
+bool download_ends_by_close(const struct download *download)
+{
+    return download->unchunk || download->response.framing == HTTP_FRAMING_CLOSE;
+}

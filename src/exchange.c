@@ -1,0 +1,387 @@
+/* exchange: one request and its response. */
+#include "exchange.h"
+
+#include "answer.h"
+#include "clock.h"
+#include "log.h"
+#include "request_id.h"
+#include "rewrite.h"
+#include "tunnel.h"
+
+struct exchange {
+    struct exchange_context *context;
+    struct http_head head;
+    struct http_request request;
+    bool has_head;   /* request has at least method and target */
+    bool understood; /* request has all that the head means */
+    bool watched;    /* the idle target connection was looked at when the request came */
+    struct fault fault;
+    struct value_context variables;
+    char request_id[REQUEST_ID_BYTES + 1];
+    struct relay relay;
+
+    long long began_us;
+    long long upstream_us; /* when the target was turned to, 0 before */
+    unsigned status;       /* of what was sent to the client, 0 for nothing */
+    unsigned long long bytes_in, bytes_out;
+};
+
+/* ---- waiting for a request ---- */
+
+enum request_wait {
+    REQUEST_READ,    /* the head is complete */
+    REQUEST_REFUSED, /* exchange->fault says why */
+    REQUEST_NONE,    /* the client left, or was idle for too long, or we are draining */
+};
+
+/* While a client is idle the target's connection is watched too: one that the target closes must
+ * not be used for the next request. */
+static int wait_for_octets(struct exchange *exchange, long long deadline)
+{
+    struct exchange_context *context = exchange->context;
+    struct pollfd sockets[] = {
+        {.fd = context->client->fd, .events = POLLIN},
+        {.fd = context->upstream->fd, .events = POLLIN},
+    };
+
+    int ready = wait_ready(sockets, 2, deadline);
+    if (ready > 0 && sockets[1].revents != 0)
+        upstream_check_idle(context->upstream);
+    exchange->watched = true;
+    return ready;
+}
+
+static bool is_idle(const struct exchange *exchange)
+{
+    return !http_head_has_begun(&exchange->head);
+}
+
+/* A connection between two requests ends when a drain begins; one whose first request is still
+ * on its way is served. */
+static bool ends_by_drain(const struct exchange *exchange)
+{
+    return wait_is_draining() && !exchange->context->is_first && is_idle(exchange);
+}
+
+static enum request_wait refuse(struct exchange *exchange, unsigned status, const char *detail)
+{
+    fault_set(&exchange->fault, status, "http_request_error", "%s", detail);
+    return REQUEST_REFUSED;
+}
+
+static enum request_wait miss_head(struct exchange *exchange)
+{
+    if (is_idle(exchange))
+        return REQUEST_NONE;
+    return refuse(exchange, 408, "the request head did not come in time (request_head)");
+}
+
+static enum request_wait receive_more(struct exchange *exchange)
+{
+    switch (client_fill(exchange->context->client)) {
+    case IO_END:
+        if (is_idle(exchange))
+            return REQUEST_NONE;
+        return refuse(exchange, 400, "the connection ended within the request head");
+    case IO_FAILED:
+        return REQUEST_NONE;
+    default:
+        return REQUEST_READ;
+    }
+}
+
+static long long head_deadline(const struct exchange *exchange, long long idle_since,
+                               long long *begun)
+{
+    const struct config *config = exchange->context->config;
+
+    if (is_idle(exchange))
+        return idle_since + (exchange->context->is_first ? config->timeouts.request_head
+                                                         : config->timeouts.client_idle);
+    if (*begun == 0)
+        *begun = exchange->context->is_first ? idle_since : clock_now_ms();
+    return *begun + config->timeouts.request_head;
+}
+
+static enum request_wait read_head(struct exchange *exchange)
+{
+    struct client *client = exchange->context->client;
+    long long idle_since = clock_now_ms();
+    long long begun = 0;
+
+    for (;;) {
+        struct slice received = client_received(client);
+        switch (http_head_parse(&exchange->head, received.at, received.len)) {
+        case HTTP_COMPLETE:
+            return REQUEST_READ;
+        case HTTP_BAD:
+            return refuse(exchange, exchange->head.fault.status, exchange->head.fault.detail);
+        case HTTP_PARTIAL:
+            break;
+        }
+        if (exchange->began_us == 0 && !is_idle(exchange))
+            exchange->began_us = clock_now_us();
+        long long deadline = head_deadline(exchange, idle_since, &begun);
+        if (ends_by_drain(exchange))
+            deadline = 0; /* only what has come already is still served */
+        int ready = wait_for_octets(exchange, deadline);
+        if (ready == 0)
+            return miss_head(exchange);
+        enum request_wait result = ready > 0 ? receive_more(exchange) : REQUEST_READ;
+        if (result != REQUEST_READ)
+            return result;
+    }
+}
+
+/* ---- checks ---- */
+
+static bool deny(struct exchange *exchange, unsigned status, const char *type, const char *detail)
+{
+    fault_set(&exchange->fault, status, type, "%s", detail);
+    return false;
+}
+
+static bool check_request(struct exchange *exchange)
+{
+    const struct exchange_context *context = exchange->context;
+    struct http_fault fault;
+
+    exchange->has_head = true;
+    if (!http_request_read(&exchange->head, &exchange->request, &fault))
+        return deny(exchange, fault.status, "http_request_error", fault.detail);
+    exchange->understood = true;
+    if (!context->allowed)
+        return deny(exchange, 403, "http_request_denied",
+                    "this address is not in the bridge's allow list");
+    if (exchange->request.framing == HTTP_FRAMING_LENGTH &&
+        exchange->request.length > (unsigned long long)context->config->limits.request_body)
+        return deny(exchange, 413, "http_request_error",
+                    "the content is longer than request_body allows");
+    if (!context->upstream_ready)
+        return deny(exchange, 503, "proxy_internal_error", "the bridge is out of memory");
+    return true;
+}
+
+/* ---- the bridge's own answers ---- */
+
+/* Whether the connection can go on after an answer of ours: the request was understood, and
+ * nothing of it is left to be read. */
+static bool may_go_on(const struct exchange *exchange)
+{
+    return exchange->understood && exchange->request.keep_alive &&
+           exchange->request.framing == HTTP_FRAMING_NONE && !wait_is_draining();
+}
+
+static enum exchange_result send_answer(struct exchange *exchange, unsigned status, bool goes_on,
+                                        struct buffer *answer)
+{
+    const struct exchange_context *context = exchange->context;
+    long long deadline = clock_now_ms() + context->config->timeouts.client_write;
+
+    exchange->status = status;
+    if (!client_send_all(context->client, buffer_content(answer), deadline))
+        return EXCHANGE_ABORT;
+    return goes_on ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
+}
+
+static enum exchange_result answer_with_fault(struct exchange *exchange)
+{
+    char space[2 * ANSWER_BYTES_MAX];
+    struct buffer answer = {.at = space, .cap = sizeof space};
+    unsigned status = exchange->fault.status;
+    bool goes_on = may_go_on(exchange);
+    bool is_head = exchange->has_head && exchange->request.is_head;
+
+    upstream_drop(exchange->context->upstream);
+    if (status >= 500 && status != 501 && status != 505)
+        log_warning("%s (client %s, id %s)", exchange->fault.detail,
+                    exchange->context->client->name, exchange->request_id);
+    answer_fault(&exchange->fault, is_head, !goes_on,
+                 goes_on && exchange->request.minor == 0, &answer);
+    return send_answer(exchange, status, goes_on, &answer);
+}
+
+static enum exchange_result answer_options_here(struct exchange *exchange)
+{
+    char space[ANSWER_BYTES_MAX];
+    struct buffer answer = {.at = space, .cap = sizeof space};
+    bool goes_on = may_go_on(exchange);
+
+    answer_options(!goes_on, goes_on && exchange->request.minor == 0, &answer);
+    return send_answer(exchange, 200, goes_on, &answer);
+}
+
+/* ---- the target ---- */
+
+static enum relay_result fail(struct exchange *exchange, unsigned status, const char *detail)
+{
+    fault_set(&exchange->fault, status, "proxy_internal_error", "%s", detail);
+    return RELAY_FAILED;
+}
+
+/* Sends the request on a connection to the target, new or kept, and relays the response. */
+static enum relay_result forward(struct exchange *exchange)
+{
+    struct exchange_context *context = exchange->context;
+    struct buffer *up = &context->buffers->up;
+
+    if (context->upstream->fd >= 0 && !exchange->watched)
+        upstream_check_idle(context->upstream);
+    if (context->upstream->fd < 0) {
+        switch (upstream_connect(context->upstream, context->client->fd, &exchange->fault)) {
+        case UPSTREAM_CONNECTED:
+            break;
+        case UPSTREAM_CLIENT_GONE:
+            return RELAY_CLIENT_GONE;
+        case UPSTREAM_UNREACHABLE:
+            return RELAY_FAILED;
+        }
+    }
+    buffer_clear(up);
+    if (!rewrite_request(&exchange->request, context->config, &exchange->variables, up))
+        return fail(exchange, 502, "the rewritten request head is too long");
+    enum relay_result result =
+        relay_run(&exchange->relay, context->config, &exchange->request, &exchange->variables,
+                  context->client, context->upstream, context->buffers);
+    if (result == RELAY_FAILED)
+        exchange->fault = exchange->relay.fault;
+    return result;
+}
+
+/* Whether the target's connection can carry another exchange. */
+static bool keeps_upstream(const struct relay *relay)
+{
+    return relay->download.response.keep_alive && !relay->download.surplus &&
+           relay->upload.complete && !relay->upload.stopped;
+}
+
+static enum exchange_result finish(struct exchange *exchange)
+{
+    struct exchange_context *context = exchange->context;
+    const struct relay *relay = &exchange->relay;
+
+    if (keeps_upstream(relay))
+        context->upstream->reused = true;
+    else
+        upstream_drop(context->upstream);
+    if (relay->download.keep_client)
+        return EXCHANGE_KEEP;
+    bool all_read = relay->upload.complete && client_received(context->client).len == 0;
+    return all_read && !exchange->request.keep_alive ? EXCHANGE_FINISH : EXCHANGE_CLOSE;
+}
+
+static enum exchange_result run_tunnel(struct exchange *exchange)
+{
+    struct exchange_context *context = exchange->context;
+    struct tunnel_count count;
+
+    tunnel_run(context->client, context->upstream, &context->buffers->up,
+               &context->buffers->down, context->config->timeouts.tunnel_idle, &count);
+    exchange->bytes_in += count.up;
+    exchange->bytes_out += count.down;
+    upstream_drop(context->upstream);
+    return EXCHANGE_CLOSE;
+}
+
+static enum exchange_result cut(struct exchange *exchange)
+{
+    upstream_drop(exchange->context->upstream);
+    return download_ends_by_close(&exchange->relay.download) ? EXCHANGE_RESET : EXCHANGE_CLOSE;
+}
+
+static enum exchange_result serve(struct exchange *exchange)
+{
+    exchange->upstream_us = clock_now_us();
+    enum relay_result result = forward(exchange);
+    if (result == RELAY_STALE) {
+        upstream_drop(exchange->context->upstream);
+        result = forward(exchange);
+    }
+    const struct relay *relay = &exchange->relay;
+    exchange->bytes_in = relay->upload.content_bytes;
+    exchange->bytes_out = relay->download.content_bytes;
+    if (relay->download.begun)
+        exchange->status = relay->download.response.status;
+
+    switch (result) {
+    case RELAY_DONE:
+        return finish(exchange);
+    case RELAY_SWITCHED:
+        return run_tunnel(exchange);
+    case RELAY_CUT:
+        return cut(exchange);
+    case RELAY_FAILED:
+    case RELAY_STALE:
+        return answer_with_fault(exchange);
+    case RELAY_CLIENT_GONE:
+        break;
+    }
+    upstream_drop(exchange->context->upstream);
+    return EXCHANGE_ABORT;
+}
+
+/* ---- the whole ---- */
+
+static const char *error_of(const struct exchange *exchange, enum exchange_result result)
+{
+    if (exchange->fault.type != NULL)
+        return exchange->fault.type;
+    if (result == EXCHANGE_ABORT)
+        return "client_gone";
+    if (exchange->relay.download.state == DOWNLOAD_CUT)
+        return "http_response_incomplete";
+    return NULL;
+}
+
+static void write_access_line(const struct exchange *exchange, enum exchange_result result)
+{
+    const struct exchange_context *context = exchange->context;
+    long long head_us = exchange->relay.head_us;
+    const struct log_exchange line = {
+        .client = context->client->name,
+        .method = exchange->has_head ? exchange->request.method : (struct slice){NULL, 0},
+        .target = exchange->request.raw_target,
+        .minor = exchange->request.minor,
+        .status = exchange->status,
+        .bytes_in = exchange->bytes_in,
+        .bytes_out = exchange->bytes_out,
+        .total_us = clock_now_us() - exchange->began_us,
+        .upstream_us = head_us > 0 ? head_us - exchange->upstream_us : -1,
+        .request_id = exchange->request_id,
+        .error = error_of(exchange, result),
+    };
+
+    if (context->config->log_access)
+        log_access(&line);
+}
+
+enum exchange_result exchange_serve(struct exchange_context *context)
+{
+    struct exchange exchange = {.context = context};
+    enum exchange_result result;
+
+    client_begin(context->client);
+    http_head_init(&exchange.head, HTTP_REQUEST, config_request_limits(context->config));
+    enum request_wait wait = read_head(&exchange);
+    if (wait == REQUEST_NONE)
+        return context->client->ended ? EXCHANGE_FINISH : EXCHANGE_CLOSE;
+
+    context->is_first = false;
+    request_id_make(exchange.request_id);
+    exchange.variables = (struct value_context){
+        .request_id = {exchange.request_id, REQUEST_ID_BYTES},
+        .client_ip = slice_of(context->client->host),
+    };
+    if (exchange.began_us == 0)
+        exchange.began_us = clock_now_us();
+    if (wait == REQUEST_READ)
+        client_pin(context->client, exchange.head.length);
+    if (wait == REQUEST_REFUSED || !check_request(&exchange))
+        result = answer_with_fault(&exchange);
+    else if (exchange.request.has_max_forwards && exchange.request.max_forwards == 0)
+        result = answer_options_here(&exchange);
+    else
+        result = serve(&exchange);
+    write_access_line(&exchange, result);
+    return result;
+}

@@ -1,0 +1,16 @@
+/* fault: why the bridge answers a request itself. */
+#include "fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void fault_set(struct fault *fault, unsigned status, const char *type, const char *format, ...)
+{
+    va_list arguments;
+
+    fault->status = status;
+    fault->type = type;
+    va_start(arguments, format);
+    vsnprintf(fault->detail, sizeof fault->detail, format, arguments);
+    va_end(arguments);
+}

@@ -1,0 +1,174 @@
+/* listener: the sockets that clients connect to. */
+#include "listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "log.h"
+
+static const struct sockaddr *name_of(const struct address *address)
+{
+    return (const struct sockaddr *)&address->storage;
+}
+
+static const char *path_of(const struct address *address)
+{
+    return ((const struct sockaddr_un *)&address->storage)->sun_path;
+}
+
+/* What accepted sockets inherit: no delay. IPv6 is IPv6 alone, so that 0.0.0.0 and [::] can both
+ * be listened on. */
+static void set_options(int fd, int family)
+{
+    const int on = 1;
+
+    if (family == AF_UNIX)
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+}
+
+/* Removes a Unix socket that nobody listens on any more. */
+static bool remove_stale(const struct address *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool refused = fd >= 0 && connect(fd, name_of(address), address->len) < 0 &&
+                   errno == ECONNREFUSED;
+
+    if (fd >= 0)
+        close(fd);
+    return refused && unlink(path_of(address)) == 0;
+}
+
+static bool bind_to(int fd, const struct address *address)
+{
+    if (bind(fd, name_of(address), address->len) == 0)
+        return true;
+    return errno == EADDRINUSE && address_is_unix(address) && remove_stale(address) &&
+           bind(fd, name_of(address), address->len) == 0;
+}
+
+static const char *way_out(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "; another program uses it: stop that one, or choose another address with listen";
+    case EACCES:
+        return "; ports below 1024 and foreign directories need privileges: choose another address";
+    case EADDRNOTAVAIL:
+        return "; no interface of this machine has that address";
+    default:
+        return "";
+    }
+}
+
+static int open_socket(const struct address *address)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    int family = address->storage.ss_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd >= 0)
+        set_options(fd, family);
+    if (fd >= 0 && bind_to(fd, address) && listen(fd, SOMAXCONN) == 0)
+        return fd;
+    int error = errno;
+    address_format(address, text);
+    log_error("cannot listen on %s: %s%s", text, strerror(error), way_out(error));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+void listener_format(const struct listener *listener, char text[ADDRESS_TEXT_BYTES])
+{
+    struct address bound = {.len = sizeof bound.storage};
+
+    if (getsockname(listener->fd, (struct sockaddr *)&bound.storage, &bound.len) != 0)
+        bound = listener->address;
+    address_format(&bound, text);
+}
+
+static void announce(const struct listener *listener)
+{
+    char text[ADDRESS_TEXT_BYTES];
+
+    listener_format(listener, text);
+    log_info("listening on %s", text);
+}
+
+static void close_listener(const struct listener *listener)
+{
+    close(listener->fd);
+    if (address_is_unix(&listener->address))
+        unlink(path_of(&listener->address));
+}
+
+static const struct listener *find(const struct listeners *listeners,
+                                   const struct address *address)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (address_equals(&listeners->items[i].address, address))
+            return &listeners->items[i];
+    return NULL;
+}
+
+/* Closes those of one set that the other has not. */
+static void close_others(const struct listeners *set, const struct listeners *other)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (find(other, &set->items[i].address) == NULL)
+            close_listener(&set->items[i]);
+}
+
+static bool open_all(struct listeners *fresh, const struct listeners *old,
+                     const struct config *config)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        const struct listener *kept = find(old, &config->listen[i]);
+        int fd = kept != NULL ? kept->fd : open_socket(&config->listen[i]);
+        if (fd < 0)
+            return false;
+        fresh->items[fresh->count++] = (struct listener){fd, config->listen[i]};
+    }
+    return true;
+}
+
+bool listeners_update(struct listeners *listeners, const struct config *config)
+{
+    struct listeners fresh = {.items = calloc(config->listen_count, sizeof *fresh.items)};
+
+    if (fresh.items == NULL || !open_all(&fresh, listeners, config)) {
+        close_others(&fresh, listeners);
+        free(fresh.items);
+        return false;
+    }
+    close_others(listeners, &fresh);
+    for (size_t i = 0; i < fresh.count; i++)
+        if (find(listeners, &fresh.items[i].address) == NULL)
+            announce(&fresh.items[i]);
+    free(listeners->items);
+    *listeners = fresh;
+    return true;
+}
+
+void listeners_close(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        close_listener(&listeners->items[i]);
+    free(listeners->items);
+    *listeners = (struct listeners){0};
+}
+
+void listeners_forget(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        close(listeners->items[i].fd);
+}

@@ -1,0 +1,106 @@
+/* main: the start-up, in order. */
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+
+#include "config.h"
+#include "demo.h"
+#include "log.h"
+#include "master.h"
+#include "options.h"
+
+static const char demo_token[] = "Authorization: Bearer demo-token-of-the-bridge";
+static const char *const demo_headers[] = {demo_token, "X-Request-Id: ${request_id}"};
+
+/* Secrets are in this process and its children: no core file, no ptrace by others. Checking
+ * builds stay traceable, for their leak checker traces the process itself. */
+static void protect_memory(void)
+{
+#ifndef AUTHBRIDGE_TRACEABLE
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+static struct config *load(const struct config_source *source)
+{
+    struct config *config = config_load(source, stderr);
+
+    if (config == NULL)
+        fputs("authbridge: error: the configuration cannot be used\n", stderr);
+    return config;
+}
+
+static int check(const struct config_source *source)
+{
+    struct config *config = load(source);
+
+    if (config == NULL)
+        return EX_CONFIG;
+    config_describe(config, stdout);
+    config_free(config);
+    return EX_OK;
+}
+
+static int serve(const struct config_source *source, void (*on_ready)(const char *address))
+{
+    struct config *config = load(source);
+
+    if (config == NULL)
+        return EX_CONFIG;
+    log_init(config->log_level);
+    return master_run(source, config, on_ready);
+}
+
+static void print_demo(const char *address)
+{
+    printf("\nThe bridge listens on %s; behind it runs a target that echoes what it receives.\n"
+           "Try, in another terminal:\n\n"
+           "    curl -i 'http://%s/hello?from=staging'\n\n"
+           "You will see the request as the target received it: Host is the target's, and\n"
+           "Authorization was injected by the bridge. Ctrl-C stops it.\n\n",
+           address, address);
+    fflush(stdout);
+}
+
+static int run_demo(struct config_source *source)
+{
+    char url[DEMO_URL_BYTES];
+
+    log_init(LEVEL_INFO);
+    if (!demo_start(url))
+        return EX_OSERR;
+    source->target = url;
+    source->headers = demo_headers;
+    source->header_count = sizeof demo_headers / sizeof demo_headers[0];
+    return serve(source, print_demo);
+}
+
+static int run(enum options_action action, const struct options *options)
+{
+    struct config_source demo_source = options->source;
+
+    switch (action) {
+    case OPTIONS_SERVE:
+        return serve(&options->source, NULL);
+    case OPTIONS_CHECK:
+        return check(&options->source);
+    case OPTIONS_DEMO:
+        return run_demo(&demo_source);
+    case OPTIONS_DONE:
+        return EX_OK;
+    case OPTIONS_WRONG:
+        break;
+    }
+    return EX_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+
+    protect_memory();
+    enum options_action action = options_read(argc, argv, &options);
+    int status = run(action, &options);
+    options_free(&options);
+    return status;
+}

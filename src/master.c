@@ -1,0 +1,409 @@
+/* master: the accept loop, one child per connection. */
+#include "master.h"
+
+#include <errno.h>
+#include <openssl/x509_vfy.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "children.h"
+#include "clock.h"
+#include "connection.h"
+#include "listener.h"
+#include "log.h"
+#include "trust.h"
+
+#define ACCEPT_BURST   16   /* connections taken from a listener before signals are looked at */
+#define BACK_OFF_MS    100  /* after a shortage of descriptors, memory or processes */
+#define HOLD_MS        5000 /* how long a connection waits for a child before it gets a 503 */
+
+/* A connection that was accepted when no child could be made for it. */
+struct held {
+    int fd; /* -1: none */
+    struct address address;
+    long long since_ms;
+};
+
+struct master {
+    const struct config_source *source;
+    struct config *config;
+    X509_STORE *trust;
+    struct listeners listeners;
+    struct children children;
+    struct held held;
+    sigset_t waiting_mask; /* while it waits, all signals get through */
+    long long resume_ms;   /* nothing is accepted before: a shortage */
+    long long drain_ms;    /* when a drain ends by force; CLOCK_NEVER while serving */
+    bool forced;           /* it has: the children that were left have been killed */
+    long long full_logged_ms, shortage_logged_ms;
+    unsigned long long accepted, reloads, crashes;
+};
+
+/* ---- signals: handlers set flags, read while signals are blocked ---- */
+
+static volatile sig_atomic_t got_stop, got_reload, got_status;
+
+static void note_signal(int signal_number)
+{
+    if (signal_number == SIGTERM || signal_number == SIGINT)
+        got_stop = got_stop + 1;
+    else if (signal_number == SIGHUP)
+        got_reload = 1;
+    else if (signal_number == SIGUSR1)
+        got_status = 1;
+    /* SIGCHLD need only wake the wait */
+}
+
+static void signals_init(struct master *master)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+    struct sigaction action = {.sa_handler = note_signal};
+    sigset_t blocked;
+
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigaddset(&blocked, numbers[i]);
+    sigprocmask(SIG_BLOCK, &blocked, &master->waiting_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        sigdelset(&master->waiting_mask, numbers[i]); /* even if it was blocked by our parent */
+        sigaction(numbers[i], &action, NULL);
+    }
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+static bool is_draining(const struct master *master)
+{
+    return master->drain_ms != CLOCK_NEVER;
+}
+
+/* ---- children ---- */
+
+static _Noreturn void child_run(struct master *master, int fd, const struct address *address,
+                                pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        connection_exit(CONNECTION_ORPHANED);
+    listeners_forget(&master->listeners);
+    if (master->held.fd >= 0 && master->held.fd != fd)
+        close(master->held.fd);
+    connection_serve(fd, address, master->config, master->trust);
+}
+
+/* Makes a child for the connection. false when none can be had now. This is where a connection
+ * would be handed to a child that was made ahead. */
+static bool child_start(struct master *master, int fd, const struct address *address)
+{
+    pid_t parent = getpid();
+
+    pid_t pid = children_reserve(&master->children) ? fork() : -1;
+    if (pid == 0)
+        child_run(master, fd, address, parent);
+    if (pid < 0)
+        return false;
+    children_add(&master->children, pid);
+    close(fd);
+    return true;
+}
+
+static void child_report(struct master *master, pid_t pid, int status)
+{
+    if (WIFSIGNALED(status) && !(is_draining(master) && WTERMSIG(status) == SIGKILL)) {
+        master->crashes++;
+        log_error("child %d was ended by signal %d (%s); its connection is lost, no other is",
+                  (int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    } else if (WIFEXITED(status) && WEXITSTATUS(status) != CONNECTION_SERVED) {
+        log_warning("child %d ended with status %d", (int)pid, WEXITSTATUS(status));
+    }
+}
+
+static void children_reap(struct master *master)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (children_remove(&master->children, pid))
+            child_report(master, pid, status);
+}
+
+/* ---- accepting ---- */
+
+static bool is_full(struct master *master)
+{
+    if (master->children.count < (size_t)master->config->limits.connections)
+        return false;
+    log_warning_limited(&master->full_logged_ms,
+                        "all %lld connections are in use: new ones wait; raise connections in "
+                        "[limits] if that lasts",
+                        master->config->limits.connections);
+    return true;
+}
+
+static void back_off(struct master *master, const char *what)
+{
+    master->resume_ms = clock_now_ms() + BACK_OFF_MS;
+    log_warning_limited(&master->shortage_logged_ms,
+                        "%s: %s; new connections wait until that is over", what, strerror(errno));
+}
+
+static void hold(struct master *master, int fd, const struct address *address)
+{
+    back_off(master, "cannot start a child");
+    master->held = (struct held){fd, *address, clock_now_ms()};
+}
+
+/* One try at an answer, without waiting for the client. */
+static void refuse_held(struct master *master)
+{
+    char space[2 * ANSWER_BYTES_MAX];
+    struct buffer answer = {.at = space, .cap = sizeof space};
+    struct fault fault;
+
+    fault_set(&fault, 503, "connection_limit_reached", "no process can be had for this connection");
+    answer_fault(&fault, false, true, false, &answer);
+    (void)!send(master->held.fd, answer.at, answer.end, MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(master->held.fd);
+    master->held.fd = -1;
+}
+
+/* Tries again for a connection that waits for a child. */
+static void retry_held(struct master *master)
+{
+    if (master->held.fd < 0 || clock_now_ms() < master->resume_ms)
+        return;
+    if (child_start(master, master->held.fd, &master->held.address))
+        master->held.fd = -1;
+    else if (clock_now_ms() - master->held.since_ms >= HOLD_MS)
+        refuse_held(master);
+    else
+        back_off(master, "cannot start a child");
+}
+
+/* Errors of one connection that ended before it was accepted (accept(2)); the rest are shortages. */
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Takes one connection. false when there is none, or none can be taken now. */
+static bool accept_one(struct master *master, const struct listener *listener)
+{
+    struct address address = {.len = sizeof address.storage};
+
+    int fd = accept4(listener->fd, (struct sockaddr *)&address.storage, &address.len,
+                     SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        if (is_shortage(errno))
+            back_off(master, "cannot accept a connection");
+        return false;
+    }
+    master->accepted++;
+    if (child_start(master, fd, &address))
+        return true;
+    hold(master, fd, &address);
+    return false;
+}
+
+static bool may_accept(struct master *master)
+{
+    return !is_draining(master) && master->held.fd < 0 && clock_now_ms() >= master->resume_ms &&
+           !is_full(master);
+}
+
+static void accept_some(struct master *master, const struct listener *listener)
+{
+    for (int i = 0; i < ACCEPT_BURST; i++)
+        if (!may_accept(master) || !accept_one(master, listener))
+            return;
+}
+
+/* ---- reload, drain, status ---- */
+
+/* Logs a report line by line. */
+static void log_report(char *report)
+{
+    char *next;
+
+    for (char *line = report; line != NULL && *line != '\0'; line = next) {
+        next = strchr(line, '\n');
+        if (next != NULL)
+            *next++ = '\0';
+        log_error("%s", line);
+    }
+}
+
+static struct config *read_config(const struct config_source *source)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *report = open_memstream(&text, &len);
+
+    if (report == NULL)
+        return NULL;
+    struct config *config = config_load(source, report);
+    fclose(report);
+    log_report(text);
+    free(text);
+    return config;
+}
+
+/* Puts a configuration in force: listeners and certificates first, so that a failure changes
+ * nothing. */
+static bool use_config(struct master *master, struct config *config)
+{
+    char error[TRUST_ERROR_BYTES];
+
+    X509_STORE *trust = trust_load(config, error);
+    if (error[0] != '\0')
+        log_error("%s", error);
+    if (error[0] != '\0' || !listeners_update(&master->listeners, config)) {
+        X509_STORE_free(trust);
+        return false;
+    }
+    X509_STORE_free(master->trust);
+    if (config != master->config)
+        config_free(master->config);
+    master->trust = trust;
+    master->config = config;
+    log_set_level(config->log_level);
+    return true;
+}
+
+static void reload(struct master *master)
+{
+    got_reload = 0;
+    if (is_draining(master))
+        return;
+    struct config *config = read_config(master->source);
+    if (config == NULL || !use_config(master, config)) {
+        config_free(config);
+        log_error("reload failed: the configuration in use stays in force");
+        return;
+    }
+    master->reloads++;
+    log_info("reloaded: new connections use the new configuration");
+}
+
+static void report_status(struct master *master)
+{
+    got_status = 0;
+    log_info("status: %zu of %lld connections, %llu accepted, %llu reloads, %llu crashed children",
+             master->children.count, master->config->limits.connections, master->accepted,
+             master->reloads, master->crashes);
+}
+
+static void begin_drain(struct master *master)
+{
+    master->drain_ms = clock_now_ms() + master->config->timeouts.drain;
+    log_info("stopping: %zu connections, given %lld s to finish", master->children.count,
+             master->config->timeouts.drain / 1000);
+    listeners_close(&master->listeners);
+    if (master->held.fd >= 0)
+        refuse_held(master);
+    children_signal(&master->children, SIGTERM);
+}
+
+static void end_drain(struct master *master)
+{
+    if (master->children.count > 0)
+        log_warning("ending %zu connections that have not finished", master->children.count);
+    children_signal(&master->children, SIGKILL);
+    master->forced = true;
+}
+
+static void handle_signals(struct master *master)
+{
+    if (got_status)
+        report_status(master);
+    if (got_reload)
+        reload(master);
+    if (got_stop > 0 && !is_draining(master))
+        begin_drain(master);
+    bool due = got_stop > 1 || clock_now_ms() >= master->drain_ms;
+    if (is_draining(master) && due && !master->forced)
+        end_drain(master);
+}
+
+/* ---- the loop ---- */
+
+static long long next_event(const struct master *master)
+{
+    long long now = clock_now_ms();
+
+    if (is_draining(master))
+        return master->forced ? CLOCK_NEVER : master->drain_ms;
+    return master->resume_ms > now ? master->resume_ms : CLOCK_NEVER;
+}
+
+/* Waits for a connection, a signal, or the end of a pause; then takes the connections. */
+static void wait_and_accept(struct master *master)
+{
+    struct pollfd sockets[CONFIG_LISTEN_MAX];
+    bool accepting = may_accept(master);
+    size_t count = accepting ? master->listeners.count : 0;
+    int timeout = clock_poll_ms(next_event(master), clock_now_ms());
+    struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
+
+    for (size_t i = 0; i < count; i++)
+        sockets[i] = (struct pollfd){.fd = master->listeners.items[i].fd, .events = POLLIN};
+    int ready = ppoll(sockets, count, timeout < 0 ? NULL : &span, &master->waiting_mask);
+    for (size_t i = 0; ready > 0 && i < count; i++)
+        if (sockets[i].revents != 0)
+            accept_some(master, &master->listeners.items[i]);
+}
+
+static void serve(struct master *master)
+{
+    while (!is_draining(master) || master->children.count > 0) {
+        wait_and_accept(master);
+        children_reap(master);
+        handle_signals(master);
+        retry_held(master);
+    }
+}
+
+static void announce_ready(const struct master *master, void (*on_ready)(const char *))
+{
+    char text[ADDRESS_TEXT_BYTES];
+
+    log_info("ready: requests go to %s", master->config->target.name);
+    listener_format(&master->listeners.items[0], text);
+    if (on_ready != NULL)
+        on_ready(text);
+}
+
+int master_run(const struct config_source *source, struct config *config,
+               void (*on_ready)(const char *address))
+{
+    struct master master = {
+        .source = source,
+        .config = config,
+        .held = {.fd = -1},
+        .drain_ms = CLOCK_NEVER,
+    };
+    int status = EX_OSERR;
+
+    signals_init(&master);
+    trust_init();
+    if (use_config(&master, config)) {
+        announce_ready(&master, on_ready);
+        serve(&master);
+        log_info("stopped");
+        status = EX_OK;
+    }
+    listeners_close(&master.listeners);
+    children_free(&master.children);
+    X509_STORE_free(master.trust);
+    config_free(master.config);
+    return status;
+}

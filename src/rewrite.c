@@ -1,0 +1,275 @@
+/* rewrite: the head that goes to the target and the head that goes to the client. */
+#include "rewrite.h"
+
+#include "clock.h"
+#include "http_field.h"
+
+static const char crlf[] = "\r\n";
+
+/* ---- fields that the configuration sets ---- */
+
+/* Many targets read X_Api_Key as X-Api-Key (CGI, WSGI), so that both count as one name here. */
+static bool is_same_name(struct slice a, const char *b)
+{
+    for (size_t i = 0; i < a.len; i++) {
+        char x = a.at[i] == '_' ? '-' : a.at[i];
+        char y = b[i] == '_' ? '-' : b[i];
+        if (y == '\0' || !slice_equals_nocase((struct slice){&x, 1}, (struct slice){&y, 1}))
+            return false;
+    }
+    return b[a.len] == '\0';
+}
+
+static bool is_configured(const struct config_fields *fields, struct slice name)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (is_same_name(name, fields->items[i].name))
+            return true;
+    return false;
+}
+
+static void add_configured(const struct config_fields *fields, const struct value_context *context,
+                           struct buffer *out)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        if (fields->items[i].removes)
+            continue;
+        buffer_add_text(out, fields->items[i].name);
+        buffer_add_text(out, ": ");
+        value_render(&fields->items[i].value, context, out);
+        buffer_add_text(out, crlf);
+    }
+}
+
+static void add_field(struct buffer *out, const char *name, const char *value)
+{
+    buffer_add_text(out, name);
+    buffer_add_text(out, ": ");
+    buffer_add_text(out, value);
+    buffer_add_text(out, crlf);
+}
+
+/* A field under the name as it was sent, with another value and the usual white space: what a
+ * target could read in two ways does not reach it. */
+static void add_renamed(struct buffer *out, struct slice name, struct slice value)
+{
+    buffer_add(out, name);
+    buffer_add_text(out, ": ");
+    buffer_add(out, value);
+    buffer_add_text(out, crlf);
+}
+
+/* ---- requests ---- */
+
+static void add_request_line(const struct http_request *request, const struct config *config,
+                             struct buffer *out)
+{
+    buffer_add(out, request->method);
+    buffer_add_text(out, " ");
+    if (!slice_equals(request->target, slice_of("*")))
+        buffer_add_text(out, config->target.base_path);
+    if (request->rootless)
+        buffer_add_text(out, "/");
+    buffer_add(out, request->target);
+    buffer_add_text(out, " HTTP/1.1\r\n");
+}
+
+/* Copies a field, replaces it or leaves it out. *framed is set once framing has been written. */
+static void rewrite_request_field(const struct http_field *field,
+                                  const struct http_request *request, const struct config *config,
+                                  bool *framed, struct buffer *out)
+{
+    switch (field->id) {
+    case HTTP_FIELD_HOST:
+        add_renamed(out, field->name, slice_of(config->host));
+        return;
+    case HTTP_FIELD_CONTENT_LENGTH:
+        if (!*framed)
+            add_renamed(out, field->name, field->value);
+        *framed = true;
+        return;
+    case HTTP_FIELD_TRANSFER_ENCODING:
+        add_renamed(out, field->name, slice_of("chunked"));
+        return;
+    case HTTP_FIELD_CONNECTION:
+    case HTTP_FIELD_PROXY_CONNECTION:
+    case HTTP_FIELD_KEEP_ALIVE:
+    case HTTP_FIELD_TE:
+    case HTTP_FIELD_PROXY_AUTHORIZATION:
+        return;
+    case HTTP_FIELD_UPGRADE:
+        if (request->upgrades)
+            buffer_add(out, field->line);
+        return;
+    case HTTP_FIELD_EXPECT:
+        if (!request->expects_100)
+            return;
+        break;
+    case HTTP_FIELD_MAX_FORWARDS:
+        if (request->has_max_forwards) {
+            buffer_add(out, field->name);
+            buffer_add_text(out, ": ");
+            buffer_add_decimal(out, request->max_forwards - 1);
+            buffer_add_text(out, crlf);
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    if (is_configured(&config->request_fields, field->name))
+        return;
+    if (request->nominates && http_connection_names(request->fields, field->name))
+        return;
+    buffer_add(out, field->line);
+}
+
+/* What stays of the client's Connection: that TE and Upgrade go one hop (RFC 9110 10.1.4, 7.8). */
+static void add_request_connection(const struct http_request *request, struct buffer *out)
+{
+    if (request->accepts_trailers)
+        add_field(out, "TE", "trailers");
+    if (request->accepts_trailers && request->upgrades)
+        add_field(out, "Connection", "TE, Upgrade");
+    else if (request->accepts_trailers)
+        add_field(out, "Connection", "TE");
+    else if (request->upgrades)
+        add_field(out, "Connection", "Upgrade");
+}
+
+bool rewrite_request(const struct http_request *request, const struct config *config,
+                     const struct value_context *context, struct buffer *out)
+{
+    struct slice fields = request->fields;
+    struct http_field field;
+    bool framed = false;
+
+    add_request_line(request, config, out);
+    if (request->minor == 0 && !request->has_host)
+        add_field(out, "Host", config->host);
+    while (http_field_next(&fields, &field))
+        rewrite_request_field(&field, request, config, &framed, out);
+    add_request_connection(request, out);
+    add_configured(&config->request_fields, context, out);
+    buffer_add_text(out, crlf);
+    return !out->overflowed;
+}
+
+bool rewrite_trailers(struct slice lines, const struct http_request *request,
+                      const struct config *config, struct buffer *out)
+{
+    struct http_field field;
+
+    while (http_field_next(&lines, &field)) {
+        if (http_field_is_reserved(field.id) || field.id == HTTP_FIELD_PROXY_AUTHORIZATION ||
+            is_configured(&config->request_fields, field.name))
+            continue;
+        if (request->nominates && http_connection_names(request->fields, field.name))
+            continue;
+        buffer_add(out, field.line);
+    }
+    return !out->overflowed;
+}
+
+/* ---- responses ---- */
+
+static void add_status_line(const struct http_response *response, struct buffer *out)
+{
+    buffer_add_text(out, "HTTP/1.1 ");
+    buffer_add_decimal(out, response->status);
+    buffer_add_text(out, " ");
+    buffer_add(out, response->reason);
+    buffer_add_text(out, crlf);
+}
+
+/* 101 and 426 say which protocol: without it they would mean nothing (RFC 9110 7.8, 15.5.22). */
+static bool passes_upgrade(const struct http_response *response)
+{
+    return response->is_upgrade || response->status == 426;
+}
+
+/* No response of these may have framing fields (RFC 9110 8.6, RFC 9112 6.1). */
+static bool forbids_framing(const struct http_response *response)
+{
+    return response->status < 200 || response->status == 204;
+}
+
+static void rewrite_response_field(const struct http_field *field,
+                                   const struct http_response *response,
+                                   const struct config *config, bool unchunk, bool *framed,
+                                   struct buffer *out)
+{
+    switch (field->id) {
+    case HTTP_FIELD_CONNECTION:
+    case HTTP_FIELD_PROXY_CONNECTION:
+    case HTTP_FIELD_KEEP_ALIVE:
+        return;
+    case HTTP_FIELD_UPGRADE:
+        if (passes_upgrade(response))
+            buffer_add(out, field->line);
+        return;
+    case HTTP_FIELD_CONTENT_LENGTH:
+        if (!forbids_framing(response) && !*framed)
+            buffer_add(out, field->line);
+        *framed = true;
+        return;
+    case HTTP_FIELD_TRANSFER_ENCODING:
+        if (!forbids_framing(response) && !unchunk)
+            buffer_add(out, field->line);
+        return;
+    default:
+        break;
+    }
+    if (!response->is_interim && is_configured(&config->response_fields, field->name))
+        return;
+    if (field->id != HTTP_FIELD_DATE && response->nominates &&
+        http_connection_names(response->fields, field->name))
+        return;
+    buffer_add(out, field->line);
+}
+
+static void add_date(struct buffer *out)
+{
+    char date[CLOCK_DATE_BYTES];
+
+    clock_format_date(date);
+    add_field(out, "Date", date);
+}
+
+static void add_response_connection(const struct http_response *response,
+                                    const struct http_request *request,
+                                    enum rewrite_persistence persistence, struct buffer *out)
+{
+    if (response->is_upgrade)
+        add_field(out, "Connection", "Upgrade");
+    else if (persistence == REWRITE_CLOSE && passes_upgrade(response))
+        add_field(out, "Connection", "close, Upgrade");
+    else if (persistence == REWRITE_CLOSE)
+        add_field(out, "Connection", "close");
+    else if (passes_upgrade(response))
+        add_field(out, "Connection", "Upgrade");
+    else if (request->minor == 0)
+        add_field(out, "Connection", "keep-alive");
+}
+
+bool rewrite_response(const struct http_response *response, const struct http_request *request,
+                      const struct config *config, const struct value_context *context,
+                      enum rewrite_persistence persistence, bool unchunk, struct buffer *out)
+{
+    struct slice fields = response->fields;
+    struct http_field field;
+    bool framed = false;
+
+    add_status_line(response, out);
+    while (http_field_next(&fields, &field))
+        rewrite_response_field(&field, response, config, unchunk, &framed, out);
+    if (!response->is_interim) {
+        if (!response->has_date && !response->is_upgrade &&
+            !is_configured(&config->response_fields, slice_of("Date")))
+            add_date(out);
+        add_response_connection(response, request, persistence, out);
+        add_configured(&config->response_fields, context, out);
+    }
+    buffer_add_text(out, crlf);
+    return !out->overflowed;
+}

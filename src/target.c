@@ -1,0 +1,195 @@
+/* target: where requests go: the target's URL taken apart. */
+#include "target.h"
+
+#include <curl/curl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slice.h"
+
+#define EXAMPLE "for example https://preprod.example.com"
+
+static bool fail(char error[TARGET_ERROR_BYTES], const char *text)
+{
+    snprintf(error, TARGET_ERROR_BYTES, "%s, " EXAMPLE, text);
+    return false;
+}
+
+__attribute__((format(printf, 1, 2))) static char *print_new(const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    return text;
+}
+
+/* One part of the URL, malloc'd; NULL when the URL has none. */
+static char *url_part(CURLU *url, CURLUPart part, unsigned flags)
+{
+    char *text = NULL;
+
+    if (curl_url_get(url, part, &text, flags) != CURLUE_OK)
+        return NULL;
+    char *copy = strdup(text);
+    curl_free(text);
+    return copy;
+}
+
+static bool has_part(CURLU *url, CURLUPart part)
+{
+    char *text = url_part(url, part, 0);
+
+    free(text);
+    return text != NULL;
+}
+
+static bool is_visible_ascii(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text <= 0x20 || *text >= 0x7F)
+            return false;
+    return true;
+}
+
+/* libcurl gives an IPv6 host with its brackets. */
+static void drop_brackets(char *host)
+{
+    size_t len = strlen(host);
+
+    if (len > 2 && host[0] == '[') {
+        memmove(host, host + 1, len - 2);
+        host[len - 2] = '\0';
+    }
+}
+
+static bool parse_unix(const char *text, struct target *target, char error[TARGET_ERROR_BYTES])
+{
+    const char *path = text + strlen("unix:");
+
+    if (path[0] != '/' || strlen(path) > 107)
+        return fail(error, "a Unix socket is unix:/path, of at most 107 bytes");
+    target->unix_path = strdup(path);
+    target->name = strdup(text);
+    target->url = strdup("http://localhost/");
+    target->host = strdup("localhost");
+    target->port = strdup("80");
+    target->authority = strdup("localhost");
+    target->base_path = strdup("");
+    return true;
+}
+
+static bool check_parts(CURLU *url, char error[TARGET_ERROR_BYTES])
+{
+    if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+        return fail(error, "the target's URL must not hold credentials: set Authorization in "
+                           "[request-headers]");
+    if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
+        return fail(error, "the target's URL must end with its path: no ? and no #");
+    return true;
+}
+
+static void read_base_path(CURLU *url, struct target *target)
+{
+    target->base_path = url_part(url, CURLUPART_PATH, 0);
+    if (target->base_path == NULL)
+        return;
+    size_t len = strlen(target->base_path);
+    while (len > 0 && target->base_path[len - 1] == '/')
+        target->base_path[--len] = '\0';
+}
+
+static bool read_parts(CURLU *url, struct target *target, char error[TARGET_ERROR_BYTES])
+{
+    char *scheme = url_part(url, CURLUPART_SCHEME, 0);
+    target->host = url_part(url, CURLUPART_HOST, 0);
+    target->port = url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    read_base_path(url, target);
+    bool complete = scheme != NULL && target->host != NULL && target->port != NULL &&
+                    target->base_path != NULL;
+    if (!complete || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
+        free(scheme);
+        return fail(error, "give the target as http:// or https:// URL");
+    }
+    target->is_https = strcmp(scheme, "https") == 0;
+    free(scheme);
+
+    const char *default_port = target->is_https ? "443" : "80";
+    target->authority = strcmp(target->port, default_port) == 0
+                            ? strdup(target->host)
+                            : print_new("%s:%s", target->host, target->port);
+    target->name = print_new("%s:%s", target->host, target->port);
+    target->url = print_new("%s://%s:%s/", target->is_https ? "https" : "http", target->host,
+                            target->port);
+    drop_brackets(target->host);
+    return true;
+}
+
+static bool parse_url(const char *text, struct target *target, char error[TARGET_ERROR_BYTES])
+{
+    CURLU *url = curl_url();
+
+    if (url == NULL)
+        return fail(error, "out of memory");
+    bool parsed = is_visible_ascii(text) && curl_url_set(url, CURLUPART_URL, text,
+                                                         CURLU_PATH_AS_IS) == CURLUE_OK;
+    if (!parsed)
+        fail(error, "not an http:// or https:// URL in ASCII");
+    else
+        parsed = check_parts(url, error) && read_parts(url, target, error);
+    curl_url_cleanup(url);
+    return parsed;
+}
+
+bool target_parse(const char *text, struct target *target, char error[TARGET_ERROR_BYTES])
+{
+    *target = (struct target){0};
+    bool parsed = strncmp(text, "unix:", 5) == 0 ? parse_unix(text, target, error)
+                                                 : parse_url(text, target, error);
+    if (parsed && (target->url == NULL || target->name == NULL || target->authority == NULL))
+        parsed = fail(error, "out of memory");
+    if (!parsed)
+        target_free(target);
+    return parsed;
+}
+
+void target_free(struct target *target)
+{
+    free(target->url);
+    free(target->name);
+    free(target->host);
+    free(target->port);
+    free(target->authority);
+    free(target->base_path);
+    free(target->unix_path);
+    *target = (struct target){0};
+}
+
+bool target_is_egress_url(const char *text)
+{
+    static const char *const schemes[] = {"http://", "socks5://", "socks5h://"};
+    CURLU *url = curl_url();
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+        known = known || strncasecmp(text, schemes[i], strlen(schemes[i])) == 0;
+    bool valid = url != NULL && known && is_visible_ascii(text) &&
+                 curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+    curl_url_cleanup(url);
+    return valid;
+}
+
+char *target_describe_egress(const char *url)
+{
+    const char *authority = strstr(url, "://");
+    const char *at = strrchr(url, '@');
+
+    if (authority == NULL || at == NULL)
+        return strdup(url);
+    return print_new("%.*s://***%s", (int)(authority - url), url, at);
+}

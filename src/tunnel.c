@@ -1,0 +1,183 @@
+/* tunnel: octets both ways after 101. */
+#include "tunnel.h"
+
+#include <sys/socket.h>
+
+#include "clock.h"
+
+/* One direction. */
+struct way {
+    struct buffer *buffer;
+    bool ended;    /* its source has ended, and its sink has been told */
+    bool finished; /* its source has ended; the buffer may hold octets still */
+    bool blocked;  /* its sink takes nothing now */
+    unsigned long long delivered;
+};
+
+struct tunnel {
+    struct client *client;
+    struct upstream *upstream;
+    struct way up, down;
+    bool client_readable, upstream_readable;
+    long long moved_ms;
+};
+
+/* ---- the four moves ---- */
+
+static enum io_result read_client(struct tunnel *tunnel)
+{
+    struct buffer *buffer = tunnel->up.buffer;
+    size_t got;
+
+    enum io_result result = client_receive(tunnel->client, buffer->at + buffer->end,
+                                           buffer_room(buffer), &got);
+    buffer->end += got;
+    return result;
+}
+
+static enum io_result read_upstream(struct tunnel *tunnel)
+{
+    struct buffer *buffer = tunnel->down.buffer;
+    size_t got;
+
+    enum io_result result = upstream_receive(tunnel->upstream, buffer->at + buffer->end,
+                                             buffer_room(buffer), &got);
+    buffer->end += got;
+    return result;
+}
+
+static enum io_result write_client(struct tunnel *tunnel, size_t *sent)
+{
+    struct slice content = buffer_content(tunnel->down.buffer);
+    struct iovec piece = {(char *)content.at, content.len};
+
+    return client_send(tunnel->client, &piece, 1, sent);
+}
+
+static enum io_result write_upstream(struct tunnel *tunnel, size_t *sent)
+{
+    return upstream_send(tunnel->upstream, buffer_content(tunnel->up.buffer), sent);
+}
+
+/* ---- one direction ---- */
+
+/* Fills an empty buffer where its source has something. false when the source broke. */
+static bool fill(struct tunnel *tunnel, struct way *way,
+                 enum io_result (*read)(struct tunnel *), bool readable)
+{
+    if (way->finished || !readable || buffer_length(way->buffer) > 0)
+        return true;
+    buffer_clear(way->buffer);
+    enum io_result result = read(tunnel);
+    way->finished = result == IO_END;
+    return result != IO_FAILED;
+}
+
+/* Empties the buffer as far as the sink takes it. false when the sink broke. */
+static bool flush(struct tunnel *tunnel, struct way *way,
+                  enum io_result (*write)(struct tunnel *, size_t *))
+{
+    size_t sent;
+
+    way->blocked = false;
+    while (buffer_length(way->buffer) > 0) {
+        enum io_result result = write(tunnel, &sent);
+        if (result == IO_AGAIN) {
+            way->blocked = true;
+            return true;
+        }
+        if (result != IO_OK)
+            return false;
+        buffer_consume(way->buffer, sent);
+        way->delivered += sent;
+        tunnel->moved_ms = clock_now_ms();
+    }
+    return true;
+}
+
+/* Tells the sink, once, that no more will come. */
+static bool has_just_ended(struct way *way)
+{
+    if (!way->finished || way->ended || buffer_length(way->buffer) > 0)
+        return false;
+    way->ended = true;
+    return true;
+}
+
+/* Moves what can be moved. false when the tunnel is over. */
+static bool step(struct tunnel *tunnel)
+{
+    if (!fill(tunnel, &tunnel->up, read_client, tunnel->client_readable) ||
+        !flush(tunnel, &tunnel->up, write_upstream) ||
+        !fill(tunnel, &tunnel->down, read_upstream, tunnel->upstream_readable) ||
+        !flush(tunnel, &tunnel->down, write_client))
+        return false;
+    if (has_just_ended(&tunnel->up))
+        upstream_end_sending(tunnel->upstream);
+    if (has_just_ended(&tunnel->down))
+        shutdown(tunnel->client->fd, SHUT_WR);
+    return !(tunnel->up.ended && tunnel->down.ended);
+}
+
+/* ---- the loop ---- */
+
+static short events_of(const struct way *source, const struct way *sink)
+{
+    int events = 0;
+
+    if (!source->finished && buffer_length(source->buffer) == 0)
+        events |= POLLIN;
+    if (sink->blocked)
+        events |= POLLOUT;
+    return (short)events;
+}
+
+/* false when nothing has moved for too long. */
+static bool wait_for_either(struct tunnel *tunnel, long long idle_ms)
+{
+    short of_client = events_of(&tunnel->up, &tunnel->down);
+    short of_upstream = events_of(&tunnel->down, &tunnel->up);
+    struct pollfd sockets[] = {
+        {.fd = of_client != 0 ? tunnel->client->fd : -1, .events = of_client},
+        {.fd = of_upstream != 0 ? tunnel->upstream->fd : -1, .events = of_upstream},
+    };
+
+    if (wait_ready(sockets, 2, tunnel->moved_ms + idle_ms) == 0)
+        return false;
+    tunnel->client_readable = (sockets[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+    tunnel->upstream_readable = (sockets[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+    return true;
+}
+
+/* What came together with the request goes first. */
+static void take_early(struct client *client, struct buffer *up)
+{
+    struct slice early = client_received(client);
+
+    buffer_clear(up);
+    if (early.len > buffer_room(up))
+        early.len = buffer_room(up);
+    buffer_add(up, early);
+    client_take(client, early.len);
+}
+
+void tunnel_run(struct client *client, struct upstream *upstream, struct buffer *up,
+                struct buffer *down, long long idle_ms, struct tunnel_count *count)
+{
+    struct tunnel tunnel = {
+        .client = client,
+        .upstream = upstream,
+        .up = {.buffer = up},
+        .down = {.buffer = down},
+        .moved_ms = clock_now_ms(),
+    };
+
+    take_early(client, up);
+    while (step(&tunnel)) {
+        if (upstream->pending && !tunnel.down.blocked)
+            tunnel.upstream_readable = true;
+        else if (!wait_for_either(&tunnel, idle_ms))
+            break;
+    }
+    *count = (struct tunnel_count){tunnel.up.delivered, tunnel.down.delivered};
+}

@@ -1,0 +1,363 @@
+/* upstream: the connection to the target, by libcurl in CONNECT_ONLY mode. */
+#include "upstream.h"
+
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "client.h"
+#include "clock.h"
+
+#define WATCH_MS 25 /* how often a wait for the connection looks whether the client is there */
+
+/* ---- set-up ---- */
+
+/* Attaches the shared certificates, and lets a write be continued from a buffer that moved. */
+static CURLcode set_up_tls(CURL *handle, void *context, void *data)
+{
+    const struct upstream *upstream = data;
+    SSL_CTX *tls = context;
+
+    (void)handle;
+    SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
+#ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
+    SSL_CTX_clear_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF); /* a cut is not an end */
+#endif
+    if (upstream->trust != NULL)
+        SSL_CTX_set1_cert_store(tls, upstream->trust);
+    return CURLE_OK;
+}
+
+static bool set_number(struct upstream *upstream, CURLoption option, long value)
+{
+    return curl_easy_setopt(upstream->handle, option, value) == CURLE_OK;
+}
+
+static bool set_text(struct upstream *upstream, CURLoption option, const char *value)
+{
+    return curl_easy_setopt(upstream->handle, option, value) == CURLE_OK;
+}
+
+static bool set_up_proxy(struct upstream *upstream)
+{
+    const char *egress = upstream->config->egress;
+
+    /* An empty text switches off http_proxy and its kin in the environment. */
+    return set_text(upstream, CURLOPT_PROXY, egress != NULL ? egress : "") &&
+           set_text(upstream, CURLOPT_NOPROXY, "") &&
+           set_number(upstream, CURLOPT_HTTPPROXYTUNNEL, 1) &&
+           set_number(upstream, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
+}
+
+/* The TLS name comes from the URL: with server_name set, the URL has that name, and CONNECT_TO
+ * leads it to the target's address. */
+static bool set_up_url(struct upstream *upstream)
+{
+    const struct target *target = &upstream->config->target;
+    const char *name = upstream->config->tls.server_name;
+    char text[1024];
+
+    if (target->unix_path != NULL &&
+        !set_text(upstream, CURLOPT_UNIX_SOCKET_PATH, target->unix_path))
+        return false;
+    if (name == NULL || !target->is_https)
+        return set_text(upstream, CURLOPT_URL, target->url);
+
+    bool is_ipv6 = strchr(target->host, ':') != NULL;
+    snprintf(text, sizeof text, "::%s%s%s:%s", is_ipv6 ? "[" : "", target->host,
+             is_ipv6 ? "]" : "", target->port);
+    upstream->connect_to = curl_slist_append(NULL, text);
+    if (upstream->connect_to == NULL ||
+        curl_easy_setopt(upstream->handle, CURLOPT_CONNECT_TO, upstream->connect_to) != CURLE_OK)
+        return false;
+    snprintf(text, sizeof text, "https://%s:%s/", name, target->port);
+    return set_text(upstream, CURLOPT_URL, text);
+}
+
+/* Whether libcurl's TLS is OpenSSL's, as it must be to take our store. */
+static bool has_openssl(void)
+{
+    const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+    return backend != NULL && strncmp(backend, "OpenSSL", 7) == 0;
+}
+
+static bool set_up_trust(struct upstream *upstream)
+{
+    const struct config *config = upstream->config;
+
+    if (!has_openssl())
+        return config->tls.ca_file == NULL ||
+               set_text(upstream, CURLOPT_CAINFO, config->tls.ca_file);
+    return set_text(upstream, CURLOPT_CAINFO, NULL) && set_text(upstream, CURLOPT_CAPATH, NULL) &&
+           curl_easy_setopt(upstream->handle, CURLOPT_SSL_CTX_FUNCTION, set_up_tls) == CURLE_OK &&
+           curl_easy_setopt(upstream->handle, CURLOPT_SSL_CTX_DATA, upstream) == CURLE_OK;
+}
+
+static bool set_up_verification(struct upstream *upstream)
+{
+    const struct config *config = upstream->config;
+    bool done = set_number(upstream, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2) &&
+                set_number(upstream, CURLOPT_SSL_VERIFYPEER, config->tls.verify ? 1 : 0) &&
+                set_number(upstream, CURLOPT_SSL_VERIFYHOST, config->tls.verify ? 2 : 0) &&
+                set_up_trust(upstream);
+
+    if (config->tls.client_cert != NULL)
+        done = done && set_text(upstream, CURLOPT_SSLCERT, config->tls.client_cert) &&
+               set_text(upstream, CURLOPT_SSLKEY, config->tls.client_key);
+    if (config->tls.pinned_key != NULL)
+        done = done && set_text(upstream, CURLOPT_PINNEDPUBLICKEY, config->tls.pinned_key);
+    return done;
+}
+
+static bool set_up_handle(struct upstream *upstream)
+{
+    return curl_easy_setopt(upstream->handle, CURLOPT_ERRORBUFFER, upstream->error) == CURLE_OK &&
+           set_number(upstream, CURLOPT_CONNECT_ONLY, 1) &&
+           set_number(upstream, CURLOPT_NOSIGNAL, 1) &&
+           set_number(upstream, CURLOPT_QUICK_EXIT, 1) &&
+           set_number(upstream, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
+           set_number(upstream, CURLOPT_TCP_NODELAY, 1) &&
+           set_number(upstream, CURLOPT_CONNECTTIMEOUT_MS,
+                      (long)upstream->config->timeouts.connect) &&
+           set_text(upstream, CURLOPT_PROTOCOLS_STR, "http,https") && set_up_url(upstream) &&
+           set_up_proxy(upstream) &&
+           (!upstream->config->target.is_https || set_up_verification(upstream));
+}
+
+bool upstream_init(struct upstream *upstream, const struct config *config, X509_STORE *trust)
+{
+    *upstream = (struct upstream){.config = config, .trust = trust, .fd = -1};
+    if (curl_global_init(config->target.is_https ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING) !=
+        CURLE_OK)
+        return false;
+    upstream->multi = curl_multi_init();
+    upstream->handle = curl_easy_init();
+    return upstream->multi != NULL && upstream->handle != NULL && set_up_handle(upstream);
+}
+
+/* ---- connecting ---- */
+
+static const char *error_text(const struct upstream *upstream, CURLcode code)
+{
+    return upstream->error[0] != '\0' ? upstream->error : curl_easy_strerror(code);
+}
+
+static const char *refusal_type(long error_number)
+{
+    switch (error_number) {
+    case ECONNREFUSED:
+        return "connection_refused";
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+        return "destination_ip_unroutable";
+    case ENOENT:
+        return "destination_not_found";
+    case ETIMEDOUT:
+        return "connection_timeout";
+    default:
+        return "destination_unavailable";
+    }
+}
+
+static const char *timeout_type(const struct upstream *upstream)
+{
+    curl_off_t lookup_us = 0;
+
+    curl_easy_getinfo(upstream->handle, CURLINFO_NAMELOOKUP_TIME_T, &lookup_us);
+    return lookup_us > 0 || upstream->config->target.unix_path != NULL ? "connection_timeout"
+                                                                       : "dns_timeout";
+}
+
+/* What a failed connection means to the client: status and error type (RFC 9209 2.3). */
+static void describe_failure(const struct upstream *upstream, CURLcode code, struct fault *fault)
+{
+    unsigned status = 502;
+    const char *type = "destination_unavailable";
+    long error_number = 0;
+
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        type = "dns_error";
+        break;
+    case CURLE_COULDNT_CONNECT:
+        curl_easy_getinfo(upstream->handle, CURLINFO_OS_ERRNO, &error_number);
+        type = refusal_type(error_number);
+        status = error_number == ETIMEDOUT ? 504 : 502;
+        break;
+    case CURLE_OPERATION_TIMEDOUT:
+        type = timeout_type(upstream);
+        status = 504;
+        break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        type = "tls_certificate_error";
+        break;
+    case CURLE_SSL_CONNECT_ERROR:
+        type = strstr(upstream->error, "alert") != NULL ? "tls_alert_received"
+                                                        : "tls_protocol_error";
+        break;
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+        type = "proxy_configuration_error";
+        break;
+    case CURLE_OUT_OF_MEMORY:
+        type = "proxy_internal_error";
+        status = 503;
+        break;
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_GOT_NOTHING:
+        type = "connection_terminated";
+        break;
+    default:
+        break;
+    }
+    fault_set(fault, status, type, "target %s: %s", upstream->config->target.name,
+              error_text(upstream, code));
+}
+
+/* Whether the client has left. One that has only ended its own direction is given a moment: it
+ * may still be reading. *ended_ms is when that was first seen, 0 before. */
+static bool client_is_gone(int client_fd, long long *ended_ms)
+{
+    struct pollfd client = {.fd = client_fd, .events = POLLRDHUP};
+    long long now = clock_now_ms();
+
+    if (poll(&client, 1, 0) <= 0)
+        return false;
+    if ((client.revents & (POLLHUP | POLLERR)) != 0)
+        return true;
+    if (*ended_ms == 0)
+        *ended_ms = now;
+    return now - *ended_ms >= CLIENT_HALF_CLOSED_MS;
+}
+
+static bool take_result(struct upstream *upstream, CURLcode *code)
+{
+    int left;
+    const CURLMsg *message = curl_multi_info_read(upstream->multi, &left);
+
+    if (message == NULL || message->msg != CURLMSG_DONE)
+        return false;
+    *code = message->data.result;
+    return true;
+}
+
+/* Drives libcurl until the connection stands or has failed. false when the client left. */
+static bool drive(struct upstream *upstream, int client_fd, CURLcode *code)
+{
+    long long ended_ms = 0;
+    int running = 0;
+
+    for (;;) {
+        if (curl_multi_perform(upstream->multi, &running) != CURLM_OK) {
+            *code = CURLE_OUT_OF_MEMORY;
+            return true;
+        }
+        if (take_result(upstream, code))
+            return true;
+        curl_multi_poll(upstream->multi, NULL, 0, WATCH_MS, NULL);
+        if (client_is_gone(client_fd, &ended_ms))
+            return false;
+    }
+}
+
+enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
+                                       struct fault *fault)
+{
+    CURLcode code = CURLE_OK;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    upstream->error[0] = '\0';
+    if (curl_multi_add_handle(upstream->multi, upstream->handle) != CURLM_OK) {
+        describe_failure(upstream, CURLE_OUT_OF_MEMORY, fault);
+        return UPSTREAM_UNREACHABLE;
+    }
+    bool finished = drive(upstream, client_fd, &code);
+    if (finished && code == CURLE_OK)
+        code = curl_easy_getinfo(upstream->handle, CURLINFO_ACTIVESOCKET, &fd);
+    if (!finished || code != CURLE_OK || fd == CURL_SOCKET_BAD) {
+        if (finished)
+            describe_failure(upstream, code, fault);
+        curl_multi_remove_handle(upstream->multi, upstream->handle);
+        return finished ? UPSTREAM_UNREACHABLE : UPSTREAM_CLIENT_GONE;
+    }
+    upstream->fd = fd;
+    upstream->reused = false;
+    upstream->pending = false;
+    return UPSTREAM_CONNECTED;
+}
+
+void upstream_drop(struct upstream *upstream)
+{
+    if (upstream->fd < 0)
+        return;
+    upstream->fd = -1;
+    /* Taking a CONNECT_ONLY handle out of its multi handle closes its connection. */
+    curl_multi_remove_handle(upstream->multi, upstream->handle);
+}
+
+bool upstream_check_idle(struct upstream *upstream)
+{
+    struct pollfd socket = {.fd = upstream->fd, .events = POLLIN};
+    char octet;
+    size_t got;
+
+    if (upstream->fd < 0)
+        return false;
+    /* What is readable may be TLS's own, such as a session ticket: that leaves nothing to read. */
+    if (poll(&socket, 1, 0) == 0 || upstream_receive(upstream, &octet, 1, &got) == IO_AGAIN)
+        return true;
+    upstream_drop(upstream);
+    return false;
+}
+
+/* ---- octets ---- */
+
+enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved)
+{
+    *moved = 0;
+    upstream->error[0] = '\0';
+    CURLcode code = curl_easy_recv(upstream->handle, at, cap, moved);
+
+    /* TLS may hold decrypted octets that poll() does not see: only AGAIN says there are none. */
+    upstream->pending =
+        code == CURLE_OK && *moved > 0 && (upstream->config->target.is_https || *moved == cap);
+    if (code == CURLE_AGAIN)
+        return IO_AGAIN;
+    if (code != CURLE_OK)
+        return IO_FAILED;
+    return *moved > 0 ? IO_OK : IO_END;
+}
+
+enum io_result upstream_send(struct upstream *upstream, struct slice octets, size_t *moved)
+{
+    *moved = 0;
+    upstream->error[0] = '\0';
+    CURLcode code = curl_easy_send(upstream->handle, octets.at, octets.len, moved);
+
+    if (code == CURLE_AGAIN)
+        return IO_AGAIN;
+    return code == CURLE_OK ? IO_OK : IO_FAILED;
+}
+
+void upstream_end_sending(struct upstream *upstream)
+{
+    struct curl_tlssessioninfo *session = NULL;
+
+    if (upstream->config->target.is_https && has_openssl() &&
+        curl_easy_getinfo(upstream->handle, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
+        session != NULL && session->internals != NULL)
+        SSL_shutdown(session->internals);
+    else
+        shutdown(upstream->fd, SHUT_WR);
+}

@@ -1,0 +1,271 @@
+/* value: header values with ${...} in them. */
+#include "value.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "http_field.h"
+
+__attribute__((format(printf, 2, 3))) static bool fail(char error[VALUE_ERROR_BYTES],
+                                                       const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(error, VALUE_ERROR_BYTES, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* Adds a part with a copy of the text; literals that follow one another become one. */
+static bool add_part(struct value *value, enum value_part_kind kind, struct slice text)
+{
+    struct value_part *last = value->count > 0 ? &value->parts[value->count - 1] : NULL;
+
+    if (last != NULL && kind == VALUE_LITERAL && last->kind == VALUE_LITERAL) {
+        char *longer = realloc((char *)last->text.at, last->text.len + text.len + 1);
+        if (longer == NULL)
+            return false;
+        memcpy(longer + last->text.len, text.at, text.len);
+        last->text = (struct slice){longer, last->text.len + text.len};
+        return true;
+    }
+    struct value_part *parts = realloc(value->parts, (value->count + 1) * sizeof *parts);
+    if (parts == NULL)
+        return false;
+    value->parts = parts;
+    char *copy = malloc(text.len + 1);
+    if (copy == NULL)
+        return false;
+    if (text.len > 0)
+        memcpy(copy, text.at, text.len);
+    parts[value->count++] = (struct value_part){kind, {copy, text.len}};
+    return true;
+}
+
+/* What must not stand in a field value: it would end the field or be refused by the target. */
+static bool check_octets(struct slice text, const char *source, char error[VALUE_ERROR_BYTES])
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!http_is_content_octet(text.at[i]))
+            return fail(error,
+                        "%s holds a control octet (0x%02x) at byte %zu; a header value must be "
+                        "one line of text",
+                        source, (unsigned)(unsigned char)text.at[i], i + 1);
+    return true;
+}
+
+static struct slice drop_newline(struct slice text)
+{
+    if (text.len > 0 && text.at[text.len - 1] == '\n')
+        text.len--;
+    if (text.len > 0 && text.at[text.len - 1] == '\r')
+        text.len--;
+    return text;
+}
+
+static bool add_secret(struct value *value, struct slice text, const char *source,
+                       char error[VALUE_ERROR_BYTES])
+{
+    if (text.len == 0)
+        return fail(error, "%s is empty", source);
+    if (!check_octets(text, source, error))
+        return false;
+    return add_part(value, VALUE_SECRET, text) || fail(error, "out of memory");
+}
+
+/* Reads at most cap bytes; the number read, or -1 with errno. */
+static ssize_t read_whole(const char *path, char *content, size_t cap)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t len = 0;
+    ssize_t got = -1;
+
+    if (fd < 0)
+        return -1;
+    while (len < cap && (got = read(fd, content + len, cap - len)) > 0)
+        len += (size_t)got;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return got < 0 ? -1 : (ssize_t)len;
+}
+
+static bool add_file(struct value *value, const char *path, char error[VALUE_ERROR_BYTES])
+{
+    char content[VALUE_BYTES_MAX + 3]; /* a value of full size, its CRLF, and one too many */
+
+    ssize_t len = read_whole(path, content, sizeof content);
+    if (len < 0)
+        return fail(error, "cannot read %.150s: %s", path, strerror(errno));
+    struct slice text = drop_newline((struct slice){content, (size_t)len});
+    bool added = text.len <= VALUE_BYTES_MAX
+                     ? add_secret(value, text, path, error)
+                     : fail(error, "%.150s is longer than %u bytes", path, VALUE_BYTES_MAX);
+    explicit_bzero(content, sizeof content);
+    return added;
+}
+
+static bool add_env(struct value *value, const char *name, char error[VALUE_ERROR_BYTES])
+{
+    const char *content = getenv(name);
+    char source[128];
+
+    if (content == NULL)
+        return fail(error, "the environment variable %.80s is not set", name);
+    snprintf(source, sizeof source, "the environment variable %.80s", name);
+    return add_secret(value, slice_of(content), source, error);
+}
+
+static bool add_cred(struct value *value, const char *name, char error[VALUE_ERROR_BYTES])
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    char path[PATH_MAX];
+
+    if (strchr(name, '/') != NULL || name[0] == '.')
+        return fail(error, "${cred:%.80s}: give a credential's name, not a path", name);
+    if (directory == NULL)
+        return fail(error,
+                    "${cred:%.80s} needs CREDENTIALS_DIRECTORY, which systemd sets for units "
+                    "with LoadCredential=",
+                    name);
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path)
+        return fail(error, "${cred:%.80s}: its path is too long", name);
+    return add_file(value, path, error);
+}
+
+static bool add_variable(struct value *value, const char *name, char error[VALUE_ERROR_BYTES])
+{
+    const struct slice none = {"", 0};
+
+    if (strncmp(name, "env:", 4) == 0 && name[4] != '\0')
+        return add_env(value, name + 4, error);
+    if (strncmp(name, "file:", 5) == 0 && name[5] == '/')
+        return add_file(value, name + 5, error);
+    if (strncmp(name, "cred:", 5) == 0 && name[5] != '\0')
+        return add_cred(value, name + 5, error);
+    if (strcmp(name, "request_id") == 0)
+        return add_part(value, VALUE_REQUEST_ID, none) || fail(error, "out of memory");
+    if (strcmp(name, "client_ip") == 0)
+        return add_part(value, VALUE_CLIENT_IP, none) || fail(error, "out of memory");
+    return fail(error,
+                "${%.80s} is not known; give ${env:NAME}, ${file:/path}, ${cred:name}, "
+                "${request_id}, ${client_ip} or $$ for a dollar sign",
+                name);
+}
+
+/* Takes "${name}" at text; *len is how much of text it was. */
+static bool compile_variable(struct value *value, const char *text, size_t *len,
+                             char error[VALUE_ERROR_BYTES])
+{
+    char name[PATH_MAX];
+    const char *close = strchr(text, '}');
+
+    if (text[1] != '{' || close == NULL || (size_t)(close - (text + 2)) >= sizeof name)
+        return fail(error, "a dollar sign is written $$, a variable ${name}");
+    size_t name_len = (size_t)(close - (text + 2));
+    memcpy(name, text + 2, name_len);
+    name[name_len] = '\0';
+    *len = name_len + 3;
+    return add_variable(value, name, error);
+}
+
+static bool compile_parts(const char *text, struct value *value, char error[VALUE_ERROR_BYTES])
+{
+    while (*text != '\0') {
+        size_t len = strcspn(text, "$");
+        if (len > 0) {
+            struct slice literal = {text, len};
+            if (!check_octets(literal, "the value", error))
+                return false;
+            if (!add_part(value, VALUE_LITERAL, literal))
+                return fail(error, "out of memory");
+        } else if (text[1] == '$') {
+            len = 2;
+            if (!add_part(value, VALUE_LITERAL, slice_of("$")))
+                return fail(error, "out of memory");
+        } else if (!compile_variable(value, text, &len, error)) {
+            return false;
+        }
+        text += len;
+    }
+    if (value_bytes_max(value) > VALUE_BYTES_MAX)
+        return fail(error, "the value is longer than %u bytes", VALUE_BYTES_MAX);
+    return true;
+}
+
+bool value_compile(const char *text, struct value *value, char error[VALUE_ERROR_BYTES])
+{
+    *value = (struct value){0};
+    if (compile_parts(text, value, error))
+        return true;
+    value_free(value);
+    return false;
+}
+
+void value_free(struct value *value)
+{
+    for (size_t i = 0; i < value->count; i++) {
+        explicit_bzero((char *)value->parts[i].text.at, value->parts[i].text.len);
+        free((char *)value->parts[i].text.at);
+    }
+    free(value->parts);
+    *value = (struct value){0};
+}
+
+void value_render(const struct value *value, const struct value_context *context,
+                  struct buffer *out)
+{
+    for (size_t i = 0; i < value->count; i++) {
+        const struct value_part *part = &value->parts[i];
+        if (part->kind == VALUE_REQUEST_ID)
+            buffer_add(out, context->request_id);
+        else if (part->kind == VALUE_CLIENT_IP)
+            buffer_add(out, context->client_ip);
+        else
+            buffer_add(out, part->text);
+    }
+}
+
+size_t value_bytes_max(const struct value *value)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < value->count; i++) {
+        const struct value_part *part = &value->parts[i];
+        if (part->kind == VALUE_REQUEST_ID)
+            bytes += REQUEST_ID_BYTES;
+        else if (part->kind == VALUE_CLIENT_IP)
+            bytes += ADDRESS_TEXT_BYTES;
+        else
+            bytes += part->text.len;
+    }
+    return bytes;
+}
+
+void value_describe(const struct value *value, bool hide_literals, struct buffer *out)
+{
+    bool starred = false; /* neighbours that are hidden show as one */
+
+    for (size_t i = 0; i < value->count; i++) {
+        const struct value_part *part = &value->parts[i];
+        bool hidden =
+            part->kind == VALUE_SECRET || (part->kind == VALUE_LITERAL && hide_literals);
+        if (hidden && !starred)
+            buffer_add_text(out, "***");
+        starred = hidden;
+        if (part->kind == VALUE_LITERAL && !hide_literals)
+            buffer_add(out, part->text);
+        else if (part->kind == VALUE_REQUEST_ID)
+            buffer_add_text(out, "${request_id}");
+        else if (part->kind == VALUE_CLIENT_IP)
+            buffer_add_text(out, "${client_ip}");
+    }
+}
