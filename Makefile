@@ -69,6 +69,101 @@ $(BUILD)/obj:
 
 -include $(OBJECTS:.o=.d)
 
+# ---- trying it, testing it ----
+
+.PHONY: run
+run:
+	@packaging/install-deps.sh build
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/authbridge --demo
+
+UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
+UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
+UNIT_OBJECTS := $(filter-out $(BUILD)/obj/main.o,$(OBJECTS))
+UNIT_SUPPORT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/support.c))
+CMOCKA        = $(shell pkg-config --cflags --libs cmocka)
+
+$(BUILD)/unit/support.o: tests/unit/support.c Makefile | $(BUILD)/obj
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(UNIT_SUPPORT) $(UNIT_OBJECTS) Makefile
+	@echo "CC  $<"
+	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(MODE_LINK) -MMD -MP -MF $@.d -o $@ $< $(UNIT_SUPPORT) \
+		$(UNIT_OBJECTS) $(CMOCKA) $(PKG_LIBS)
+
+-include $(wildcard $(BUILD)/unit/*.d)
+
+# A failing test program does not keep the others from being run.
+.PHONY: unit
+unit: $(UNIT_TESTS)
+	@failed=; for test in $(UNIT_TESTS); do $$test || failed="$$failed $$test"; done; \
+		[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+.PHONY: e2e
+e2e: $(BUILD)/authbridge
+	AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST_FLAGS)
+
+.PHONY: test
+test:
+	@packaging/install-deps.sh build test
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory e2e
+
+# Everything again, with memory, undefined behaviour and leaks checked, in children as well.
+.PHONY: sanitize
+sanitize:
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
+		E2E_BULK_MIB=64 $(MAKE) --no-print-directory MODE=sanitize BUILD=build/sanitize test
+
+# ---- keeping it in order ----
+
+C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.c tests/unit/*.h)
+SCRIPTS  := .ci/run packaging/install-deps.sh
+MANUALS  := docs/authbridge.8 docs/proxy.ini.5
+
+.PHONY: format
+format:
+	clang-format -i $(C_FILES)
+
+.PHONY: lint
+lint:
+	@packaging/install-deps.sh build test lint
+	clang-format --dry-run -Werror $(C_FILES)
+	@$(MAKE) --no-print-directory CC=gcc CI=1 BUILD=build/lint-gcc all
+	@$(MAKE) --no-print-directory CC=clang CI=1 BUILD=build/lint-clang all
+	printf '%s\n' $(SOURCES) | xargs -P 2 -n 1 clang-tidy --quiet --warnings-as-errors='*' \
+		-- 2>/dev/null $(CPPFLAGS_ALL) $(INIH_FLAGS) -std=c11
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+		--enable=warning,performance,portability -Iinclude -D_GNU_SOURCE \
+		-DAUTHBRIDGE_VERSION='"$(VERSION)"' -DINIH_RUNTIME_LIMITS src
+	shellcheck $(SCRIPTS)
+	mandoc -Tlint -Wwarning $(MANUALS)
+
+# ---- installing it ----
+
+.PHONY: install
+install: $(BUILD)/authbridge
+	install -D -m 755 $(BUILD)/authbridge $(DESTDIR)$(PREFIX)/sbin/authbridge
+	install -D -m 644 docs/authbridge.8 $(DESTDIR)$(PREFIX)/share/man/man8/authbridge.8
+	install -D -m 644 docs/proxy.ini.5 $(DESTDIR)$(PREFIX)/share/man/man5/proxy.ini.5
+	install -D -m 644 proxy.ini.example \
+		$(DESTDIR)$(PREFIX)/share/doc/authbridge/proxy.ini.example
+
+.PHONY: help
+help:
+	@echo "make            builds $(BUILD)/authbridge (MODE=debug, MODE=sanitize)"
+	@echo "make run        installs what is missing to build, builds, starts the demo"
+	@echo "make test       installs what is missing to test, runs everything"
+	@echo "make unit, e2e  run one half of the tests"
+	@echo "make sanitize   runs everything with memory and leaks checked"
+	@echo "make lint       checks layout, warnings, common mistakes, scripts, manuals"
+	@echo "make format     lays the C sources out"
+	@echo "make install    installs, below DESTDIR and PREFIX ($(PREFIX))"
+	@echo "make clean      removes $(BUILD)"
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)

@@ -8,8 +8,8 @@
 #include "buffer.h"
 #include "fault.h"
 
-#define ANSWER_BYTES_MAX      2048u
-#define ANSWER_RETRY_AFTER_S  "1"
+#define ANSWER_BYTES_MAX     ((size_t)2048)
+#define ANSWER_RETRY_AFTER_S "1"
 
 /* The reason phrase of a status that the bridge gives itself. */
 const char *answer_reason(unsigned status);

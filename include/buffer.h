@@ -23,7 +23,8 @@ struct buffer {
 bool buffer_init(struct buffer *b, size_t cap);
 void buffer_free(struct buffer *b);
 
-/* The content, as octets that stay in the buffer: valid until the next call that moves or clears. */
+/* The content, as octets that stay in the buffer: valid until the next call that moves or clears.
+ */
 struct slice buffer_content(const struct buffer *b);
 size_t buffer_length(const struct buffer *b);
 

@@ -9,8 +9,8 @@
 #include "buffer.h"
 #include "wait.h"
 
-#define CLIENT_CONTENT_BYTES (64u * 1024u) /* room for content behind a head */
-#define CLIENT_LINGER_MS     2000          /* how long a staged close reads on */
+#define CLIENT_CONTENT_BYTES ((size_t)64 * 1024) /* room for content behind a head */
+#define CLIENT_LINGER_MS     2000                /* how long a staged close reads on */
 
 /* A client that ended its direction may be gone, or may be reading still: TCP does not tell. It
  * is served as long as it is not kept waiting longer than this. */

@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-#define CLOCK_NEVER        0x7FFFFFFFFFFFFFFFLL /* a deadline that does not come */
-#define CLOCK_DATE_BYTES   30u /* IMF-fixdate with its NUL */
-#define CLOCK_STAMP_BYTES  25u /* 2026-11-23T15:07:03.123Z with its NUL */
+#define CLOCK_NEVER       0x7FFFFFFFFFFFFFFFLL /* a deadline that does not come */
+#define CLOCK_DATE_BYTES  30u                  /* IMF-fixdate with its NUL */
+#define CLOCK_STAMP_BYTES 25u                  /* 2026-11-23T15:07:03.123Z with its NUL */
 
 /* Milliseconds, and microseconds, since some fixed point; they never go back. */
 long long clock_now_ms(void);

@@ -62,8 +62,8 @@ struct config {
 
 /* Where a configuration comes from. Of the file and the target one must be given. */
 struct config_source {
-    const char *file;           /* NULL: none */
-    const char *listen;         /* each replaces what the file says; NULL: not given */
+    const char *file;   /* NULL: none */
+    const char *listen; /* each replaces what the file says; NULL: not given */
     const char *target;
     const char *const *headers; /* "Name: value" */
     size_t header_count;

@@ -13,15 +13,15 @@
 #include "http_response.h"
 #include "upstream.h"
 
-#define DOWNLOAD_INTERIM_MAX  16u
-#define DOWNLOAD_FIELDS_MAX   16384u /* of a response head */
+#define DOWNLOAD_INTERIM_MAX 16u
+#define DOWNLOAD_FIELDS_MAX  16384u /* of a response head */
 
 enum download_state {
     DOWNLOAD_HEAD,
     DOWNLOAD_CONTENT,
-    DOWNLOAD_WHOLE, /* the response is complete; perhaps not sent to its end yet */
+    DOWNLOAD_WHOLE,    /* the response is complete; perhaps not sent to its end yet */
     DOWNLOAD_SWITCHED, /* 101: the rest of in belongs to a tunnel */
-    DOWNLOAD_CUT,   /* the target ended it early, or spoiled its framing */
+    DOWNLOAD_CUT,      /* the target ended it early, or spoiled its framing */
 };
 
 struct download {
@@ -30,8 +30,8 @@ struct download {
     const struct value_context *context;
     struct client *client;
     struct upstream *upstream;
-    struct buffer *in;  /* from the target */
-    struct buffer *out; /* heads, and content that is decoded, for the client */
+    struct buffer *in;    /* from the target */
+    struct buffer *out;   /* heads, and content that is decoded, for the client */
     bool upload_complete; /* kept up to date by the owner: all of the request has been taken */
 
     enum download_state state;
@@ -44,21 +44,21 @@ struct download {
     bool unchunk; /* for a 1.0 client */
 
     unsigned long long content_bytes;
-    bool any;        /* an octet came from the target */
-    bool begun;      /* the final response's head is on its way to the client */
+    bool any;   /* an octet came from the target */
+    bool begun; /* the final response's head is on its way to the client */
     bool keep_client;
-    bool surplus;    /* octets stand behind the end of the response */
-    bool blocked;    /* the client's connection takes nothing now */
-    bool sent;       /* in the last step, octets went to the client */
-    bool received;   /* in the last step, octets came from the target */
+    bool surplus;  /* octets stand behind the end of the response */
+    bool blocked;  /* the client's connection takes nothing now */
+    bool sent;     /* in the last step, octets went to the client */
+    bool received; /* in the last step, octets came from the target */
 };
 
 enum download_result {
     DOWNLOAD_GOING,
-    DOWNLOAD_DONE,        /* state is WHOLE, SWITCHED or CUT, and all there is has been sent */
+    DOWNLOAD_DONE, /* state is WHOLE, SWITCHED or CUT, and all there is has been sent */
     DOWNLOAD_CLIENT_GONE,
-    DOWNLOAD_EMPTY,       /* the target closed without an octet */
-    DOWNLOAD_BROKEN,      /* *fault: what came is no response; begun is false */
+    DOWNLOAD_EMPTY,  /* the target closed without an octet */
+    DOWNLOAD_BROKEN, /* *fault: what came is no response; begun is false */
 };
 
 void download_begin(struct download *download);

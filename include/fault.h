@@ -13,6 +13,6 @@ struct fault {
 
 /* Fills in all three; detail is a printf format. */
 __attribute__((format(printf, 4, 5))) void fault_set(struct fault *fault, unsigned status,
-                                                    const char *type, const char *format, ...);
+                                                     const char *type, const char *format, ...);
 
 #endif

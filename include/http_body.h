@@ -51,7 +51,7 @@ struct http_chunked {
     size_t extension_limit;
     size_t trailer_bytes;
     size_t trailer_limit;
-    bool lenient; /* a response's: control octets other than CR, LF and NUL pass in values */
+    bool lenient;       /* a response's: control octets other than CR, LF and NUL pass in values */
     const char *detail; /* a literal, set with HTTP_CHUNK_BAD */
 };
 

@@ -9,8 +9,8 @@
 #include "slice.h"
 
 #define HTTP_METHOD_BYTES_MAX   32u
-#define HTTP_EMPTY_LINES_MAX    2u             /* before a request line, RFC 9112 2.2 */
-#define HTTP_RESPONSE_BYTES_MAX (256u * 1024u) /* a response head */
+#define HTTP_EMPTY_LINES_MAX    2u                   /* before a request line, RFC 9112 2.2 */
+#define HTTP_RESPONSE_BYTES_MAX ((size_t)256 * 1024) /* a response head */
 
 enum http_kind { HTTP_REQUEST, HTTP_RESPONSE };
 

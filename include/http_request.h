@@ -26,13 +26,13 @@ struct http_request {
     enum http_framing framing;
     unsigned long long length; /* with HTTP_FRAMING_LENGTH */
 
-    bool is_head;      /* the response has no content */
-    bool is_safe;      /* GET, HEAD, OPTIONS: may be sent again (RFC 9110 9.2.1) */
-    bool keep_alive;   /* the client would send another request */
-    bool expects_100;  /* Expect: 100-continue, not from 1.0 */
+    bool is_head;          /* the response has no content */
+    bool is_safe;          /* GET, HEAD, OPTIONS: may be sent again (RFC 9110 9.2.1) */
+    bool keep_alive;       /* the client would send another request */
+    bool expects_100;      /* Expect: 100-continue, not from 1.0 */
     bool accepts_trailers; /* TE: trailers */
-    bool upgrades;     /* Connection: upgrade with an Upgrade that may be tunnelled */
-    bool nominates;    /* Connection names fields besides close, keep-alive, upgrade and TE */
+    bool upgrades;         /* Connection: upgrade with an Upgrade that may be tunnelled */
+    bool nominates;        /* Connection names fields besides close, keep-alive, upgrade and TE */
     bool has_host;
     bool has_max_forwards; /* on OPTIONS, and a number */
     unsigned long long max_forwards;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define INI_FILE_BYTES_MAX (4u * 1024u * 1024u)
+#define INI_FILE_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
 /* Called for each setting in turn; section is "" before the first [section]. */
 typedef void ini_file_handler(void *context, const char *section, const char *name,

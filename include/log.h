@@ -32,7 +32,7 @@ struct log_exchange {
     struct slice method; /* empty: no request line could be read */
     struct slice target;
     unsigned minor;
-    unsigned status; /* 0: no answer was sent */
+    unsigned status;              /* 0: no answer was sent */
     unsigned long long bytes_in;  /* request content received */
     unsigned long long bytes_out; /* response content sent */
     long long total_us;

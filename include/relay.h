@@ -36,8 +36,8 @@ struct relay {
 
 /* Relays one request on a connected upstream. The request's head stands in buffers->up. */
 enum relay_result relay_run(struct relay *relay, const struct config *config,
-                            const struct http_request *request,
-                            const struct value_context *context, struct client *client,
-                            struct upstream *upstream, struct relay_buffers *buffers);
+                            const struct http_request *request, const struct value_context *context,
+                            struct client *client, struct upstream *upstream,
+                            struct relay_buffers *buffers);
 
 #endif

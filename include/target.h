@@ -8,9 +8,9 @@
 
 struct target {
     bool is_https;
-    char *url;       /* for libcurl: scheme://host:port/ */
-    char *name;      /* for people and for Proxy-Status: host:port, or unix:/path */
-    char *host;      /* without brackets */
+    char *url;  /* for libcurl: scheme://host:port/ */
+    char *name; /* for people and for Proxy-Status: host:port, or unix:/path */
+    char *host; /* without brackets */
     char *port;
     char *authority; /* for Host: host, with the port where it is not the scheme's default */
     char *base_path; /* "" or "/path" without a slash at its end */

@@ -17,7 +17,7 @@ struct upstream {
     CURLM *multi;
     CURL *handle;
     struct curl_slist *connect_to;
-    int fd; /* -1 when there is no connection */
+    int fd;       /* -1 when there is no connection */
     bool reused;  /* the connection has carried an exchange before */
     bool pending; /* octets may wait inside libcurl or the kernel: receive before polling */
     char error[CURL_ERROR_SIZE];

@@ -9,9 +9,9 @@
 
 #include "buffer.h"
 
-#define VALUE_BYTES_MAX  (64u * 1024u) /* of one value, expanded; of one file */
+#define VALUE_BYTES_MAX   ((size_t)64 * 1024) /* of one value, expanded; of one file */
 #define VALUE_ERROR_BYTES 256u
-#define REQUEST_ID_BYTES 32u /* 128 random bits in hexadecimal digits */
+#define REQUEST_ID_BYTES  32u /* 128 random bits in hexadecimal digits */
 
 /* What the variables of one request stand for. */
 struct value_context {
@@ -23,7 +23,8 @@ enum value_part_kind { VALUE_LITERAL, VALUE_SECRET, VALUE_REQUEST_ID, VALUE_CLIE
 
 struct value_part {
     enum value_part_kind kind;
-    struct slice text; /* literals and secrets: owned by the value */
+    char *text; /* literals and secrets: owned by the value, of len octets */
+    size_t len;
 };
 
 struct value {

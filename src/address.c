@@ -206,8 +206,8 @@ bool address_range_parse(const char *text, struct address_range *range)
 void address_range_format(const struct address_range *range, char text[ADDRESS_TEXT_BYTES])
 {
     char host[INET6_ADDRSTRLEN];
-    bool is_ipv4 = range->bits >= 96 &&
-                   memcmp(range->prefix, mapped_prefix, sizeof mapped_prefix) == 0;
+    bool is_ipv4 =
+        range->bits >= 96 && memcmp(range->prefix, mapped_prefix, sizeof mapped_prefix) == 0;
 
     inet_ntop(is_ipv4 ? AF_INET : AF_INET6,
               is_ipv4 ? range->prefix + sizeof mapped_prefix : range->prefix, host, sizeof host);

@@ -20,8 +20,8 @@ bool children_reserve(struct children *children)
 {
     if (2 * (children->count + 1) <= children->capacity)
         return true;
-    struct children grown = {
-        .capacity = children->capacity > 0 ? 2 * children->capacity : CAPACITY_FIRST};
+    struct children grown = {.capacity =
+                                 children->capacity > 0 ? 2 * children->capacity : CAPACITY_FIRST};
     grown.slots = calloc(grown.capacity, sizeof *grown.slots);
     if (grown.slots == NULL)
         return false;

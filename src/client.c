@@ -66,8 +66,8 @@ enum io_result client_fill(struct client *client)
     make_room(client);
     if (buffer_room(&client->in) == 0)
         return IO_AGAIN;
-    enum io_result result = client_receive(client, client->in.at + client->in.end,
-                                           buffer_room(&client->in), &got);
+    enum io_result result =
+        client_receive(client, client->in.at + client->in.end, buffer_room(&client->in), &got);
     client->in.end += got;
     return result;
 }

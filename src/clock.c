@@ -29,14 +29,15 @@ int clock_poll_ms(long long deadline, long long now)
 
 void clock_format_date(char text[CLOCK_DATE_BYTES])
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t now = time(NULL);
     struct tm utc;
 
     gmtime_r(&now, &utc);
-    snprintf(text, CLOCK_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
-             days + 3 * utc.tm_wday, (unsigned)utc.tm_mday % 100, months + 3 * utc.tm_mon,
+    snprintf(text, CLOCK_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days[utc.tm_wday],
+             (unsigned)utc.tm_mday % 100, months[utc.tm_mon],
              (unsigned)(utc.tm_year + 1900) % 10000, (unsigned)utc.tm_hour % 100,
              (unsigned)utc.tm_min % 100, (unsigned)utc.tm_sec % 100);
 }
@@ -50,7 +51,6 @@ void clock_format_stamp(char text[CLOCK_STAMP_BYTES])
     gmtime_r(&now.tv_sec, &utc);
     snprintf(text, CLOCK_STAMP_BYTES, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
              (unsigned)(utc.tm_year + 1900) % 10000, (unsigned)(utc.tm_mon + 1) % 100,
-             (unsigned)utc.tm_mday % 100, (unsigned)utc.tm_hour % 100,
-             (unsigned)utc.tm_min % 100, (unsigned)utc.tm_sec % 100,
-             (unsigned)(now.tv_nsec / 1000000) % 1000);
+             (unsigned)utc.tm_mday % 100, (unsigned)utc.tm_hour % 100, (unsigned)utc.tm_min % 100,
+             (unsigned)utc.tm_sec % 100, (unsigned)(now.tv_nsec / 1000000) % 1000);
 }

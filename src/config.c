@@ -225,8 +225,7 @@ static void set_egress(struct loader *loader, const char *text)
     value_free(&value);
 }
 
-static void set_value(struct loader *loader, const struct config_setting *setting,
-                      const char *text)
+static void set_value(struct loader *loader, const struct config_setting *setting, const char *text)
 {
     switch (setting->kind) {
     case CONFIG_DURATION:
@@ -469,8 +468,7 @@ static void check_target(struct loader *loader, bool file_given)
             fault(loader, "out of memory");
     }
     if (config->egress != NULL && config->target.unix_path != NULL)
-        fault(loader, "egress goes with a target on the network, not with %s",
-              config->target.name);
+        fault(loader, "egress goes with a target on the network, not with %s", config->target.name);
 }
 
 static void check_tls(struct loader *loader)
@@ -496,8 +494,7 @@ static void check_limits(struct loader *loader)
 static void load(struct loader *loader, const struct config_source *source)
 {
     config_set_defaults(loader->config);
-    if (source->file != NULL &&
-        !ini_file_read(source->file, take_setting, loader, loader->report))
+    if (source->file != NULL && !ini_file_read(source->file, take_setting, loader, loader->report))
         loader->failed = true;
     take_options(loader, source);
 

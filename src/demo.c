@@ -13,9 +13,10 @@
 #include "http_head.h"
 #include "log.h"
 
-#define HEAD_BYTES_MAX (1024u * 1024u) /* of what the bridge sends: its limit, and injections */
-#define HEAD_MS        10000
-#define ANSWER_BYTES   512u
+#define HEAD_BYTES_MAX                                                                             \
+    ((size_t)1024 * 1024) /* of what the bridge sends: its limit, and injections */
+#define HEAD_MS      10000
+#define ANSWER_BYTES 512u
 
 /* Reads one head, and answers with it. */
 static void echo(struct client *client)

@@ -37,8 +37,7 @@ static enum download_result broken(const struct download *download, struct fault
 static bool add_head(struct download *download)
 {
     return rewrite_response(&download->response, download->request, download->config,
-                            download->context,
-                            download->keep_client ? REWRITE_KEEP : REWRITE_CLOSE,
+                            download->context, download->keep_client ? REWRITE_KEEP : REWRITE_CLOSE,
                             download->unchunk, download->out);
 }
 
@@ -227,9 +226,8 @@ static enum download_result receive(struct download *download, struct fault *fau
     size_t got;
 
     buffer_compact(download->in);
-    enum io_result result =
-        upstream_receive(download->upstream, download->in->at + download->in->end,
-                         buffer_room(download->in), &got);
+    enum io_result result = upstream_receive(
+        download->upstream, download->in->at + download->in->end, buffer_room(download->in), &got);
     if (result == IO_AGAIN)
         return DOWNLOAD_GOING;
     if (result != IO_OK)

@@ -196,8 +196,8 @@ static enum exchange_result answer_with_fault(struct exchange *exchange)
     if (status >= 500 && status != 501 && status != 505)
         log_warning("%s (client %s, id %s)", exchange->fault.detail,
                     exchange->context->client->name, exchange->request_id);
-    answer_fault(&exchange->fault, is_head, !goes_on,
-                 goes_on && exchange->request.minor == 0, &answer);
+    answer_fault(&exchange->fault, is_head, !goes_on, goes_on && exchange->request.minor == 0,
+                 &answer);
     return send_answer(exchange, status, goes_on, &answer);
 }
 
@@ -275,8 +275,8 @@ static enum exchange_result run_tunnel(struct exchange *exchange)
     struct exchange_context *context = exchange->context;
     struct tunnel_count count;
 
-    tunnel_run(context->client, context->upstream, &context->buffers->up,
-               &context->buffers->down, context->config->timeouts.tunnel_idle, &count);
+    tunnel_run(context->client, context->upstream, &context->buffers->up, &context->buffers->down,
+               context->config->timeouts.tunnel_idle, &count);
     exchange->bytes_in += count.up;
     exchange->bytes_out += count.down;
     upstream_drop(context->upstream);

@@ -247,8 +247,7 @@ static bool take_octet(struct http_chunked *chunked, enum http_chunk_part part, 
     return take_size_octet(chunked, c);
 }
 
-enum http_chunk_part http_chunked_take(struct http_chunked *chunked, struct slice in,
-                                       size_t *taken)
+enum http_chunk_part http_chunked_take(struct http_chunked *chunked, struct slice in, size_t *taken)
 {
     *taken = 0;
     if (in.len == 0)

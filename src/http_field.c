@@ -30,7 +30,10 @@ static const struct {
     size_t len;
     enum http_field_id id;
 } known_fields[] = {
-#define KNOWN(name, id) {name, sizeof(name) - 1, id}
+#define KNOWN(name, id)                                                                            \
+    {                                                                                              \
+        name, sizeof(name) - 1, id                                                                 \
+    }
     KNOWN("Connection", HTTP_FIELD_CONNECTION),
     KNOWN("Content-Length", HTTP_FIELD_CONTENT_LENGTH),
     KNOWN("Date", HTTP_FIELD_DATE),

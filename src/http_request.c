@@ -51,8 +51,8 @@ static bool is_reg_name(struct slice name)
         if (c == '%') {
             if (i + 2 >= name.len || !is_hex(name.at[i + 1]) || !is_hex(name.at[i + 2]))
                 return false;
-        } else if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-                   !(c >= '0' && c <= '9') && (c == '\0' || strchr("-._~!$&'()*+;=", c) == NULL)) {
+        } else if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+                   (c == '\0' || strchr("-._~!$&'()*+;=", c) == NULL)) {
             return false;
         }
     }

@@ -39,8 +39,8 @@ static void set_options(int fd, int family)
 static bool remove_stale(const struct address *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool refused = fd >= 0 && connect(fd, name_of(address), address->len) < 0 &&
-                   errno == ECONNREFUSED;
+    bool refused =
+        fd >= 0 && connect(fd, name_of(address), address->len) < 0 && errno == ECONNREFUSED;
 
     if (fd >= 0)
         close(fd);
@@ -111,8 +111,7 @@ static void close_listener(const struct listener *listener)
         unlink(path_of(&listener->address));
 }
 
-static const struct listener *find(const struct listeners *listeners,
-                                   const struct address *address)
+static const struct listener *find(const struct listeners *listeners, const struct address *address)
 {
     for (size_t i = 0; i < listeners->count; i++)
         if (address_equals(&listeners->items[i].address, address))

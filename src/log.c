@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,13 @@ static bool stdout_is_journal;
 static bool is_journal(int fd)
 {
     const char *stream = getenv("JOURNAL_STREAM");
+    char own[64];
     struct stat status;
-    unsigned long long device;
-    unsigned long long inode;
 
-    return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+    if (stream == NULL || fstat(fd, &status) != 0)
+        return false;
+    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    return strcmp(stream, own) == 0;
 }
 
 void log_init(enum config_level level)
@@ -63,9 +65,8 @@ static const struct {
     [LEVEL_DEBUG] = {"debug: ", 7},
 };
 
-__attribute__((format(printf, 2, 0))) static void write_message(enum config_level level,
-                                                                const char *format,
-                                                                va_list arguments)
+__attribute__((format(printf, 2, 0))) static void
+write_message(enum config_level level, const char *format, va_list arguments)
 {
     char line[LOG_LINE_BYTES_MAX];
     int saved = errno;

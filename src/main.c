@@ -64,7 +64,7 @@ static void print_demo(const char *address)
 
 static int run_demo(struct config_source *source)
 {
-    char url[DEMO_URL_BYTES];
+    static char url[DEMO_URL_BYTES]; /* the source keeps it */
 
     log_init(LEVEL_INFO);
     if (!demo_start(url))

@@ -21,9 +21,9 @@
 #include "log.h"
 #include "trust.h"
 
-#define ACCEPT_BURST   16   /* connections taken from a listener before signals are looked at */
-#define BACK_OFF_MS    100  /* after a shortage of descriptors, memory or processes */
-#define HOLD_MS        5000 /* how long a connection waits for a child before it gets a 503 */
+#define ACCEPT_BURST 16   /* connections taken from a listener before signals are looked at */
+#define BACK_OFF_MS  100  /* after a shortage of descriptors, memory or processes */
+#define HOLD_MS      5000 /* how long a connection waits for a child before it gets a 503 */
 
 /* A connection that was accepted when no child could be made for it. */
 struct held {
@@ -189,7 +189,8 @@ static void retry_held(struct master *master)
         back_off(master, "cannot start a child");
 }
 
-/* Errors of one connection that ended before it was accepted (accept(2)); the rest are shortages. */
+/* Errors of one connection that ended before it was accepted (accept(2)); the rest are shortages.
+ */
 static bool is_shortage(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;

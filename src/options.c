@@ -53,8 +53,7 @@ static enum options_action wrong(const char *text)
 static bool add_header(struct options *options, const char *header)
 {
     size_t count = options->source.header_count;
-    const char **grown =
-        realloc((void *)options->source.headers, (count + 1) * sizeof *grown);
+    const char **grown = realloc((void *)options->source.headers, (count + 1) * sizeof *grown);
 
     if (grown == NULL)
         return false;

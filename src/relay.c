@@ -19,8 +19,7 @@ bool relay_buffers_init(struct relay_buffers *buffers, const struct config *conf
         response + REWRITE_EXTRA_BYTES + config_fields_bytes_max(&config->response_fields);
 
     return buffer_init(&buffers->up, request_head + CLIENT_CONTENT_BYTES) &&
-           buffer_init(&buffers->down, response) &&
-           buffer_init(&buffers->out, rewritten);
+           buffer_init(&buffers->down, response) && buffer_init(&buffers->out, rewritten);
 }
 
 /* ---- deadlines ---- */
@@ -266,9 +265,9 @@ static enum relay_result run(struct relay_loop *loop)
 }
 
 enum relay_result relay_run(struct relay *relay, const struct config *config,
-                            const struct http_request *request,
-                            const struct value_context *context, struct client *client,
-                            struct upstream *upstream, struct relay_buffers *buffers)
+                            const struct http_request *request, const struct value_context *context,
+                            struct client *client, struct upstream *upstream,
+                            struct relay_buffers *buffers)
 {
     long long now = clock_now_ms();
     struct relay_loop loop = {

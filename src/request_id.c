@@ -20,7 +20,7 @@ void request_id_make(char text[REQUEST_ID_BYTES + 1])
             abort(); /* up to 256 octets are given whole, once the kernel is seeded */
         next_id = 0;
     }
-    for (unsigned i = 0; i < ID_OCTETS; i++) {
+    for (size_t i = 0; i < ID_OCTETS; i++) {
         text[2 * i] = digits[pool[next_id][i] >> 4];
         text[2 * i + 1] = digits[pool[next_id][i] & 15];
     }

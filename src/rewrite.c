@@ -8,22 +8,26 @@ static const char crlf[] = "\r\n";
 
 /* ---- fields that the configuration sets ---- */
 
-/* Many targets read X_Api_Key as X-Api-Key (CGI, WSGI), so that both count as one name here. */
-static bool is_same_name(struct slice a, const char *b)
+static struct slice octet_of(const char *c)
 {
-    for (size_t i = 0; i < a.len; i++) {
-        char x = a.at[i] == '_' ? '-' : a.at[i];
-        char y = b[i] == '_' ? '-' : b[i];
-        if (y == '\0' || !slice_equals_nocase((struct slice){&x, 1}, (struct slice){&y, 1}))
+    return *c == '_' ? slice_of("-") : (struct slice){c, 1};
+}
+
+/* Many targets read X_Api_Key as X-Api-Key (CGI, WSGI), so that both count as one name here. */
+static bool is_same_name(struct slice a, struct slice b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (!slice_equals_nocase(octet_of(a.at + i), octet_of(b.at + i)))
             return false;
-    }
-    return b[a.len] == '\0';
+    return true;
 }
 
 static bool is_configured(const struct config_fields *fields, struct slice name)
 {
     for (size_t i = 0; i < fields->count; i++)
-        if (is_same_name(name, fields->items[i].name))
+        if (is_same_name(name, slice_of(fields->items[i].name)))
             return true;
     return false;
 }
@@ -240,13 +244,11 @@ static void add_response_connection(const struct http_response *response,
                                     const struct http_request *request,
                                     enum rewrite_persistence persistence, struct buffer *out)
 {
-    if (response->is_upgrade)
-        add_field(out, "Connection", "Upgrade");
-    else if (persistence == REWRITE_CLOSE && passes_upgrade(response))
-        add_field(out, "Connection", "close, Upgrade");
-    else if (persistence == REWRITE_CLOSE)
-        add_field(out, "Connection", "close");
-    else if (passes_upgrade(response))
+    bool upgrades = passes_upgrade(response);
+
+    if (persistence == REWRITE_CLOSE && !response->is_upgrade)
+        add_field(out, "Connection", upgrades ? "close, Upgrade" : "close");
+    else if (upgrades)
         add_field(out, "Connection", "Upgrade");
     else if (request->minor == 0)
         add_field(out, "Connection", "keep-alive");

@@ -110,8 +110,8 @@ static bool read_parts(CURLU *url, struct target *target, char error[TARGET_ERRO
     target->host = url_part(url, CURLUPART_HOST, 0);
     target->port = url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
     read_base_path(url, target);
-    bool complete = scheme != NULL && target->host != NULL && target->port != NULL &&
-                    target->base_path != NULL;
+    bool complete =
+        scheme != NULL && target->host != NULL && target->port != NULL && target->base_path != NULL;
     if (!complete || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
         free(scheme);
         return fail(error, "give the target as http:// or https:// URL");
@@ -124,8 +124,8 @@ static bool read_parts(CURLU *url, struct target *target, char error[TARGET_ERRO
                             ? strdup(target->host)
                             : print_new("%s:%s", target->host, target->port);
     target->name = print_new("%s:%s", target->host, target->port);
-    target->url = print_new("%s://%s:%s/", target->is_https ? "https" : "http", target->host,
-                            target->port);
+    target->url =
+        print_new("%s://%s:%s/", target->is_https ? "https" : "http", target->host, target->port);
     drop_brackets(target->host);
     return true;
 }
@@ -136,8 +136,8 @@ static bool parse_url(const char *text, struct target *target, char error[TARGET
 
     if (url == NULL)
         return fail(error, "out of memory");
-    bool parsed = is_visible_ascii(text) && curl_url_set(url, CURLUPART_URL, text,
-                                                         CURLU_PATH_AS_IS) == CURLUE_OK;
+    bool parsed = is_visible_ascii(text) &&
+                  curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS) == CURLUE_OK;
     if (!parsed)
         fail(error, "not an http:// or https:// URL in ASCII");
     else

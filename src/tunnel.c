@@ -29,8 +29,8 @@ static enum io_result read_client(struct tunnel *tunnel)
     struct buffer *buffer = tunnel->up.buffer;
     size_t got;
 
-    enum io_result result = client_receive(tunnel->client, buffer->at + buffer->end,
-                                           buffer_room(buffer), &got);
+    enum io_result result =
+        client_receive(tunnel->client, buffer->at + buffer->end, buffer_room(buffer), &got);
     buffer->end += got;
     return result;
 }
@@ -40,8 +40,8 @@ static enum io_result read_upstream(struct tunnel *tunnel)
     struct buffer *buffer = tunnel->down.buffer;
     size_t got;
 
-    enum io_result result = upstream_receive(tunnel->upstream, buffer->at + buffer->end,
-                                             buffer_room(buffer), &got);
+    enum io_result result =
+        upstream_receive(tunnel->upstream, buffer->at + buffer->end, buffer_room(buffer), &got);
     buffer->end += got;
     return result;
 }
@@ -62,8 +62,8 @@ static enum io_result write_upstream(struct tunnel *tunnel, size_t *sent)
 /* ---- one direction ---- */
 
 /* Fills an empty buffer where its source has something. false when the source broke. */
-static bool fill(struct tunnel *tunnel, struct way *way,
-                 enum io_result (*read)(struct tunnel *), bool readable)
+static bool fill(struct tunnel *tunnel, struct way *way, enum io_result (*read)(struct tunnel *),
+                 bool readable)
 {
     if (way->finished || !readable || buffer_length(way->buffer) > 0)
         return true;

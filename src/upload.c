@@ -56,9 +56,8 @@ static enum upload_result take_length(struct upload *upload)
         return UPLOAD_GOING;
     }
     size_t got;
-    enum io_result result =
-        client_receive(upload->client, upload->out->at + upload->out->end,
-                       smaller(upload->remaining, room), &got);
+    enum io_result result = client_receive(upload->client, upload->out->at + upload->out->end,
+                                           smaller(upload->remaining, room), &got);
     upload->out->end += got;
     upload->received = upload->received || got > 0;
     note_length(upload, got);
@@ -124,9 +123,8 @@ static enum upload_result take_chunk_part(struct upload *upload, struct slice re
             return refuse(fault, 413, "the content is longer than request_body allows");
         return UPLOAD_GOING;
     case HTTP_CHUNK_TRAILER:
-        return keep_trailer(upload, octets)
-                   ? UPLOAD_GOING
-                   : refuse(fault, 400, "the trailer section is too long");
+        return keep_trailer(upload, octets) ? UPLOAD_GOING
+                                            : refuse(fault, 400, "the trailer section is too long");
     case HTTP_CHUNK_END:
         add_last_chunk(upload);
         return UPLOAD_GOING;

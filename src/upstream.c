@@ -67,8 +67,8 @@ static bool set_up_url(struct upstream *upstream)
         return set_text(upstream, CURLOPT_URL, target->url);
 
     bool is_ipv6 = strchr(target->host, ':') != NULL;
-    snprintf(text, sizeof text, "::%s%s%s:%s", is_ipv6 ? "[" : "", target->host,
-             is_ipv6 ? "]" : "", target->port);
+    snprintf(text, sizeof text, "::%s%s%s:%s", is_ipv6 ? "[" : "", target->host, is_ipv6 ? "]" : "",
+             target->port);
     upstream->connect_to = curl_slist_append(NULL, text);
     if (upstream->connect_to == NULL ||
         curl_easy_setopt(upstream->handle, CURLOPT_CONNECT_TO, upstream->connect_to) != CURLE_OK)
@@ -200,8 +200,8 @@ static void describe_failure(const struct upstream *upstream, CURLcode code, str
         type = "tls_certificate_error";
         break;
     case CURLE_SSL_CONNECT_ERROR:
-        type = strstr(upstream->error, "alert") != NULL ? "tls_alert_received"
-                                                        : "tls_protocol_error";
+        type =
+            strstr(upstream->error, "alert") != NULL ? "tls_alert_received" : "tls_protocol_error";
         break;
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE:

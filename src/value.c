@@ -24,30 +24,32 @@ __attribute__((format(printf, 2, 3))) static bool fail(char error[VALUE_ERROR_BY
     return false;
 }
 
+static bool extend_part(struct value_part *part, struct slice text)
+{
+    char *longer = realloc(part->text, part->len + text.len + 1);
+
+    if (longer == NULL)
+        return false;
+    part->text = longer;
+    if (text.len > 0)
+        memcpy(part->text + part->len, text.at, text.len);
+    part->len += text.len;
+    return true;
+}
+
 /* Adds a part with a copy of the text; literals that follow one another become one. */
 static bool add_part(struct value *value, enum value_part_kind kind, struct slice text)
 {
     struct value_part *last = value->count > 0 ? &value->parts[value->count - 1] : NULL;
 
-    if (last != NULL && kind == VALUE_LITERAL && last->kind == VALUE_LITERAL) {
-        char *longer = realloc((char *)last->text.at, last->text.len + text.len + 1);
-        if (longer == NULL)
-            return false;
-        memcpy(longer + last->text.len, text.at, text.len);
-        last->text = (struct slice){longer, last->text.len + text.len};
-        return true;
-    }
+    if (last != NULL && kind == VALUE_LITERAL && last->kind == VALUE_LITERAL)
+        return extend_part(last, text);
     struct value_part *parts = realloc(value->parts, (value->count + 1) * sizeof *parts);
     if (parts == NULL)
         return false;
     value->parts = parts;
-    char *copy = malloc(text.len + 1);
-    if (copy == NULL)
-        return false;
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    parts[value->count++] = (struct value_part){kind, {copy, text.len}};
-    return true;
+    parts[value->count] = (struct value_part){.kind = kind};
+    return extend_part(&parts[value->count++], text);
 }
 
 /* What must not stand in a field value: it would end the field or be refused by the target. */
@@ -108,7 +110,7 @@ static bool add_file(struct value *value, const char *path, char error[VALUE_ERR
     struct slice text = drop_newline((struct slice){content, (size_t)len});
     bool added = text.len <= VALUE_BYTES_MAX
                      ? add_secret(value, text, path, error)
-                     : fail(error, "%.150s is longer than %u bytes", path, VALUE_BYTES_MAX);
+                     : fail(error, "%.150s is longer than %zu bytes", path, VALUE_BYTES_MAX);
     explicit_bzero(content, sizeof content);
     return added;
 }
@@ -197,7 +199,7 @@ static bool compile_parts(const char *text, struct value *value, char error[VALU
         text += len;
     }
     if (value_bytes_max(value) > VALUE_BYTES_MAX)
-        return fail(error, "the value is longer than %u bytes", VALUE_BYTES_MAX);
+        return fail(error, "the value is longer than %zu bytes", VALUE_BYTES_MAX);
     return true;
 }
 
@@ -213,8 +215,9 @@ bool value_compile(const char *text, struct value *value, char error[VALUE_ERROR
 void value_free(struct value *value)
 {
     for (size_t i = 0; i < value->count; i++) {
-        explicit_bzero((char *)value->parts[i].text.at, value->parts[i].text.len);
-        free((char *)value->parts[i].text.at);
+        if (value->parts[i].text != NULL)
+            explicit_bzero(value->parts[i].text, value->parts[i].len);
+        free(value->parts[i].text);
     }
     free(value->parts);
     *value = (struct value){0};
@@ -230,7 +233,7 @@ void value_render(const struct value *value, const struct value_context *context
         else if (part->kind == VALUE_CLIENT_IP)
             buffer_add(out, context->client_ip);
         else
-            buffer_add(out, part->text);
+            buffer_add(out, (struct slice){part->text, part->len});
     }
 }
 
@@ -245,7 +248,7 @@ size_t value_bytes_max(const struct value *value)
         else if (part->kind == VALUE_CLIENT_IP)
             bytes += ADDRESS_TEXT_BYTES;
         else
-            bytes += part->text.len;
+            bytes += part->len;
     }
     return bytes;
 }
@@ -256,13 +259,12 @@ void value_describe(const struct value *value, bool hide_literals, struct buffer
 
     for (size_t i = 0; i < value->count; i++) {
         const struct value_part *part = &value->parts[i];
-        bool hidden =
-            part->kind == VALUE_SECRET || (part->kind == VALUE_LITERAL && hide_literals);
+        bool hidden = part->kind == VALUE_SECRET || (part->kind == VALUE_LITERAL && hide_literals);
         if (hidden && !starred)
             buffer_add_text(out, "***");
         starred = hidden;
         if (part->kind == VALUE_LITERAL && !hide_literals)
-            buffer_add(out, part->text);
+            buffer_add(out, (struct slice){part->text, part->len});
         else if (part->kind == VALUE_REQUEST_ID)
             buffer_add_text(out, "${request_id}");
         else if (part->kind == VALUE_CLIENT_IP)

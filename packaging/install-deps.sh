@@ -1,0 +1,80 @@
+#!/bin/sh
+# Installs what is missing to build, test or lint authbridge: install-deps.sh build|test|lint...
+# Debian and its kin: apt-get, with sudo when not root. Elsewhere it names the packages.
+set -eu
+
+# Debian package, and how to see that what it gives is there already.
+build='build-essential:command:cc
+make:command:make
+pkg-config:command:pkg-config
+libcurl4-openssl-dev:module:libcurl
+libinih-dev:module:inih
+libssl-dev:module:libssl'
+test='libcmocka-dev:module:cmocka
+python3:command:/usr/bin/python3
+python3-pytest:python:pytest
+python3-requests:python:requests
+python3-websockets:python:websockets
+python3-hypothesis:python:hypothesis
+curl:command:curl
+wget:command:wget
+git:command:git
+nodejs:command:node
+nginx-light:command:/usr/sbin/nginx
+openssl:command:openssl
+procps:command:ps
+util-linux:command:prlimit'
+lint='clang:command:clang
+lld:command:ld.lld
+llvm:command:llvm-ar
+clang-format:command:clang-format
+clang-tidy:command:clang-tidy
+cppcheck:command:cppcheck
+shellcheck:command:shellcheck
+mandoc:command:mandoc'
+
+is_there() { # kind, name
+    case $1 in
+    command) command -v "$2" >/dev/null 2>&1 ;;
+    module) pkg-config --exists "$2" 2>/dev/null ;;
+    python) /usr/bin/python3 -c "import $2" 2>/dev/null ;;
+    esac
+}
+
+missing=
+for purpose in "$@"; do
+    case $purpose in
+    build) list=$build ;;
+    test) list=$test ;;
+    lint) list=$lint ;;
+    *)
+        echo "install-deps.sh: give build, test or lint, not $purpose" >&2
+        exit 64
+        ;;
+    esac
+    for entry in $list; do
+        package=${entry%%:*}
+        check=${entry#*:}
+        is_there "${check%%:*}" "${check#*:}" || missing="$missing $package"
+    done
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "authbridge needs these packages (Debian's names):$missing" >&2
+    echo "Install your system's equivalents and try again." >&2
+    exit 1
+fi
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=sudo
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "authbridge needs packages; as root, run: apt-get install$missing" >&2
+        exit 1
+    fi
+fi
+echo "authbridge: installing what is missing, by ${as_root:+$as_root }apt-get:$missing"
+$as_root apt-get -qq update
+# shellcheck disable=SC2086 # a list of words
+$as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq -y --no-install-recommends install $missing >/dev/null
