@@ -7,8 +7,8 @@
 
 /* Serves until SIGTERM or SIGINT, then drains. Takes the configuration over; source is read
  * again on SIGHUP. on_ready, unless NULL, is called once with the first address that is listened
- * on. Returns the process's exit status: 0, or EX_OSERR (71) when it could not
- * start, after an error has been logged. */
+ * on. Returns the process's exit status: 0, or, when it could not start and an
+ * error has been logged, EX_OSERR (71) or EX_CONFIG (78). */
 int master_run(const struct config_source *source, struct config *config,
                void (*on_ready)(const char *address));
 

@@ -1,10 +1,12 @@
 /* config: proxy.ini and the command line's overrides, read into one struct. */
 #include "config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "config_table.h"
 #include "http_field.h"
@@ -471,9 +473,19 @@ static void check_target(struct loader *loader, bool file_given)
         fault(loader, "egress goes with a target on the network, not with %s", config->target.name);
 }
 
+static void check_readable(struct loader *loader, const char *name, const char *path)
+{
+    if (path != NULL && access(path, R_OK) != 0)
+        fault(loader, "%s = %s: cannot read: %s", name, path, strerror(errno));
+}
+
 static void check_tls(struct loader *loader)
 {
     const struct config *config = loader->config;
+
+    check_readable(loader, "ca_file", config->tls.ca_file);
+    check_readable(loader, "client_cert", config->tls.client_cert);
+    check_readable(loader, "client_key", config->tls.client_key);
 
     if ((config->tls.client_cert == NULL) != (config->tls.client_key == NULL))
         fault(loader, "client_cert and client_key go together: set both or none");

@@ -113,7 +113,7 @@ static void print_fields(const char *section, const struct config_fields *fields
 {
     struct buffer text;
 
-    fprintf(out, "\n[%s]\n", section);
+    fprintf(out, "[%s]\n", section);
     for (size_t i = 0; i < fields->count; i++) {
         const struct config_field *field = &fields->items[i];
         if (!buffer_init(&text, value_bytes_max(&field->value) + 64 * (field->value.count + 1)))
@@ -125,11 +125,12 @@ static void print_fields(const char *section, const struct config_fields *fields
     }
     if (fields->count == 0)
         fputs("; none\n", out);
+    fputc('\n', out);
 }
 
 static void print_section(const struct config *config, const char *section, FILE *out)
 {
-    fprintf(out, "\n[%s]\n", section);
+    fprintf(out, "[%s]\n", section);
     for (size_t i = 0; i < config_setting_count; i++) {
         if (strcmp(config_settings[i].section, section) != 0)
             continue;
@@ -137,6 +138,7 @@ static void print_section(const struct config *config, const char *section, FILE
         print_value(config, &config_settings[i], out);
         fputc('\n', out);
     }
+    fputc('\n', out);
 }
 
 void config_describe(const struct config *config, FILE *out)

@@ -1,4 +1,5 @@
 /* main: the start-up, in order. */
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
@@ -8,6 +9,7 @@
 #include "log.h"
 #include "master.h"
 #include "options.h"
+#include "trust.h"
 
 static const char demo_token[] = "Authorization: Bearer demo-token-of-the-bridge";
 static const char *const demo_headers[] = {demo_token, "X-Request-Id: ${request_id}"};
@@ -32,13 +34,18 @@ static struct config *load(const struct config_source *source)
 
 static int check(const struct config_source *source)
 {
+    char error[TRUST_ERROR_BYTES];
     struct config *config = load(source);
 
     if (config == NULL)
         return EX_CONFIG;
-    config_describe(config, stdout);
+    X509_STORE_free(trust_load(config, error));
+    if (error[0] == '\0')
+        config_describe(config, stdout);
+    else
+        fprintf(stderr, "authbridge: error: %s\n", error);
     config_free(config);
-    return EX_OK;
+    return error[0] == '\0' ? EX_OK : EX_CONFIG;
 }
 
 static int serve(const struct config_source *source, void (*on_ready)(const char *address))

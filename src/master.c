@@ -258,18 +258,20 @@ static struct config *read_config(const struct config_source *source)
     return config;
 }
 
-/* Puts a configuration in force: listeners and certificates first, so that a failure changes
- * nothing. */
-static bool use_config(struct master *master, struct config *config)
+/* Puts a configuration in force: certificates and listeners first, so that a failure changes
+ * nothing. EX_OK, or, after an error has been logged, EX_CONFIG or EX_OSERR. */
+static int use_config(struct master *master, struct config *config)
 {
     char error[TRUST_ERROR_BYTES];
 
     X509_STORE *trust = trust_load(config, error);
-    if (error[0] != '\0')
+    if (error[0] != '\0') {
         log_error("%s", error);
-    if (error[0] != '\0' || !listeners_update(&master->listeners, config)) {
+        return EX_CONFIG;
+    }
+    if (!listeners_update(&master->listeners, config)) {
         X509_STORE_free(trust);
-        return false;
+        return EX_OSERR;
     }
     X509_STORE_free(master->trust);
     if (config != master->config)
@@ -277,7 +279,7 @@ static bool use_config(struct master *master, struct config *config)
     master->trust = trust;
     master->config = config;
     log_set_level(config->log_level);
-    return true;
+    return EX_OK;
 }
 
 static void reload(struct master *master)
@@ -286,7 +288,7 @@ static void reload(struct master *master)
     if (is_draining(master))
         return;
     struct config *config = read_config(master->source);
-    if (config == NULL || !use_config(master, config)) {
+    if (config == NULL || use_config(master, config) != EX_OK) {
         config_free(config);
         log_error("reload failed: the configuration in use stays in force");
         return;
@@ -392,15 +394,14 @@ int master_run(const struct config_source *source, struct config *config,
         .held = {.fd = -1},
         .drain_ms = CLOCK_NEVER,
     };
-    int status = EX_OSERR;
 
     signals_init(&master);
     trust_init();
-    if (use_config(&master, config)) {
+    int status = use_config(&master, config);
+    if (status == EX_OK) {
         announce_ready(&master, on_ready);
         serve(&master);
         log_info("stopped");
-        status = EX_OK;
     }
     listeners_close(&master.listeners);
     children_free(&master.children);

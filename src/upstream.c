@@ -13,6 +13,8 @@
 
 #define WATCH_MS 25 /* how often a wait for the connection looks whether the client is there */
 
+#define RECEIVE_BYTES_MAX (256L * 1024) /* that libcurl hands over at a time; 16 KiB unless set */
+
 /* ---- set-up ---- */
 
 /* Attaches the shared certificates, and lets a write be continued from a buffer that moved. */
@@ -119,6 +121,7 @@ static bool set_up_handle(struct upstream *upstream)
            set_number(upstream, CURLOPT_CONNECT_ONLY, 1) &&
            set_number(upstream, CURLOPT_NOSIGNAL, 1) &&
            set_number(upstream, CURLOPT_QUICK_EXIT, 1) &&
+           set_number(upstream, CURLOPT_BUFFERSIZE, RECEIVE_BYTES_MAX) &&
            set_number(upstream, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
            set_number(upstream, CURLOPT_TCP_NODELAY, 1) &&
            set_number(upstream, CURLOPT_CONNECTTIMEOUT_MS,
