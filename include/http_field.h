@@ -41,6 +41,10 @@ bool http_is_token(struct slice s);
 
 enum http_field_id http_field_identify(struct slice name);
 
+/* Whether a target could take both for one name: case aside, and with _ for -, as CGI and WSGI
+ * read X_Api_Key and X-Api-Key. */
+bool http_names_are_alike(struct slice a, struct slice b);
+
 /* Takes the next field from lines, a section of field lines that has been validated: each with a
  * colon and a CRLF. false when none is left. */
 bool http_field_next(struct slice *lines, struct http_field *field);

@@ -8,7 +8,8 @@
 
 #define INI_FILE_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
-/* Called for each setting in turn; section is "" before the first [section]. */
+/* Called for each section, with name and value NULL, and for each setting in turn; section is ""
+ * before the first [section]. */
 typedef void ini_file_handler(void *context, const char *section, const char *name,
                               const char *value, unsigned line);
 

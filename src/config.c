@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "config_table.h"
@@ -14,12 +13,15 @@
 #include "ini_file.h"
 #include "unit.h"
 
+#define PLACE_BYTES 512u /* "file:line" */
+
 /* One load in progress. */
 struct loader {
     struct config *config;
     const char *path;  /* NULL: from the command line */
     const char *place; /* where the setting at hand stands: "proxy.ini:12" or "--target" */
-    bool *is_set;      /* one for each setting of the table */
+    unsigned *lines;   /* of each setting of the table; 0: not set in the file */
+    unsigned line;     /* of the setting at hand */
     FILE *report;
     bool failed;
 };
@@ -289,7 +291,7 @@ static bool check_field_name(struct loader *loader, const char *name)
 static struct config_field *find_field(struct config_fields *fields, const char *name)
 {
     for (size_t i = 0; i < fields->count; i++)
-        if (strcasecmp(fields->items[i].name, name) == 0)
+        if (http_names_are_alike(slice_of(fields->items[i].name), slice_of(name)))
             return &fields->items[i];
     return NULL;
 }
@@ -357,46 +359,61 @@ static void set_field(struct loader *loader, struct config_fields *fields, const
 static void take_table_setting(struct loader *loader, const char *section, const char *name,
                                const char *text)
 {
-    bool section_known = false;
-
     for (size_t i = 0; i < config_setting_count; i++) {
         const struct config_setting *setting = &config_settings[i];
         if (strcmp(setting->section, section) != 0)
             continue;
-        section_known = true;
         if (strcmp(setting->name, name) != 0)
             continue;
-        if (loader->is_set[i]) {
-            fault(loader, "%s stands twice in [%s]", name, section);
+        if (loader->path != NULL && loader->lines[i] > 0) {
+            fault(loader, "%s stands twice in [%s]: first in line %u", name, section,
+                  loader->lines[i]);
             return;
         }
-        loader->is_set[i] = loader->path != NULL;
+        loader->lines[i] = loader->path != NULL ? loader->line : 0;
         set_value(loader, setting, text);
         return;
     }
-    if (section[0] == '\0')
-        fault(loader, "%s stands before the first section: begin with [proxy]", name);
-    else if (section_known)
-        fault(loader, "%s is not a setting of [%s], which has: %s", name, section,
-              config_names_of(section));
-    else
+    fault(loader, "%s is not a setting of [%s], which has: %s", name, section,
+          config_names_of(section));
+}
+
+/* Where a setting of the header sections goes; NULL for other sections. */
+static struct config_fields *fields_of(struct loader *loader, const char *section)
+{
+    if (strcmp(section, "request-headers") == 0)
+        return &loader->config->request_fields;
+    if (strcmp(section, "response-headers") == 0)
+        return &loader->config->response_fields;
+    return NULL;
+}
+
+static void take_line(struct loader *loader, const char *section, const char *name,
+                      const char *text)
+{
+    struct config_fields *fields = fields_of(loader, section);
+    bool is_known = fields != NULL || config_names_of(section)[0] != '\0';
+
+    if (name == NULL && !is_known)
         fault(loader, "[%s] is not a section; there are: %s", section, CONFIG_SECTIONS);
+    else if (name != NULL && section[0] == '\0')
+        fault(loader, "%s stands before the first section: begin with [proxy]", name);
+    else if (name != NULL && fields != NULL)
+        set_field(loader, fields, name, text);
+    else if (name != NULL && is_known)
+        take_table_setting(loader, section, name, text);
 }
 
 static void take_setting(void *context, const char *section, const char *name, const char *text,
                          unsigned line)
 {
     struct loader *loader = context;
-    char place[512];
+    char place[PLACE_BYTES];
 
     snprintf(place, sizeof place, "%s:%u", loader->path, line);
     loader->place = place;
-    if (strcmp(section, "request-headers") == 0)
-        set_field(loader, &loader->config->request_fields, name, text);
-    else if (strcmp(section, "response-headers") == 0)
-        set_field(loader, &loader->config->response_fields, name, text);
-    else
-        take_table_setting(loader, section, name, text);
+    loader->line = line;
+    take_line(loader, section, name, text);
     loader->place = loader->path;
 }
 
@@ -438,12 +455,23 @@ static void take_options(struct loader *loader, const struct config_source *sour
 
 /* ---- what settings mean together ---- */
 
+/* Makes faults point to the setting's line, when the file has it. */
+static void point_to(struct loader *loader, const char *name, char place[PLACE_BYTES])
+{
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (strcmp(config_settings[i].name, name) != 0 || loader->lines[i] == 0)
+            continue;
+        snprintf(place, PLACE_BYTES, "%s:%u", loader->path, loader->lines[i]);
+        loader->place = place;
+    }
+}
+
 static void check_listen(struct loader *loader)
 {
     struct config *config = loader->config;
     char text[ADDRESS_TEXT_BYTES];
 
-    if (config->listen_count == 0)
+    if (config->listen_count == 0 && !loader->failed)
         add_listen(loader, "127.0.0.1:8080");
     for (size_t i = 0; i < config->listen_count && !config->has_allow; i++) {
         if (address_is_loopback(&config->listen[i]))
@@ -456,19 +484,26 @@ static void check_listen(struct loader *loader)
     }
 }
 
-static void check_target(struct loader *loader, bool file_given)
+static void check_target(struct loader *loader)
 {
     struct config *config = loader->config;
 
     if (config->target.url == NULL && !loader->failed)
-        fault(loader, file_given ? "target is missing: set it in [proxy], for example target = "
-                                   "https://preprod.example.com"
-                                 : "the target is missing: give --target URL or -c FILE");
+        fault(loader, loader->path != NULL
+                          ? "target is missing: set it in [proxy], for example target = "
+                            "https://preprod.example.com"
+                          : "the target is missing: give --target URL or -c FILE");
     if (config->host == NULL && config->target.authority != NULL) {
         config->host = strdup(config->target.authority);
         if (config->host == NULL)
             fault(loader, "out of memory");
     }
+}
+
+static void check_egress(struct loader *loader)
+{
+    const struct config *config = loader->config;
+
     if (config->egress != NULL && config->target.unix_path != NULL)
         fault(loader, "egress goes with a target on the network, not with %s", config->target.name);
 }
@@ -479,28 +514,64 @@ static void check_readable(struct loader *loader, const char *name, const char *
         fault(loader, "%s = %s: cannot read: %s", name, path, strerror(errno));
 }
 
-static void check_tls(struct loader *loader)
+static void check_ca_file(struct loader *loader)
 {
-    const struct config *config = loader->config;
-
-    check_readable(loader, "ca_file", config->tls.ca_file);
-    check_readable(loader, "client_cert", config->tls.client_cert);
-    check_readable(loader, "client_key", config->tls.client_key);
-
-    if ((config->tls.client_cert == NULL) != (config->tls.client_key == NULL))
-        fault(loader, "client_cert and client_key go together: set both or none");
-    if (config->tls.pinned_key != NULL && strncmp(config->tls.pinned_key, "sha256//", 8) != 0 &&
-        config->tls.pinned_key[0] != '/')
-        fault(loader, "pinned_key = %s: give sha256//BASE64 or the path of a public key's file",
-              config->tls.pinned_key);
+    check_readable(loader, "ca_file", loader->config->tls.ca_file);
 }
 
-static void check_limits(struct loader *loader)
+static void check_client_cert(struct loader *loader)
+{
+    check_readable(loader, "client_cert", loader->config->tls.client_cert);
+    if (loader->config->tls.client_cert != NULL && loader->config->tls.client_key == NULL)
+        fault(loader, "client_cert needs client_key beside it");
+}
+
+static void check_client_key(struct loader *loader)
+{
+    check_readable(loader, "client_key", loader->config->tls.client_key);
+    if (loader->config->tls.client_key != NULL && loader->config->tls.client_cert == NULL)
+        fault(loader, "client_key needs client_cert beside it");
+}
+
+static void check_pinned_key(struct loader *loader)
+{
+    const char *key = loader->config->tls.pinned_key;
+
+    if (key == NULL || strncmp(key, "sha256//", strlen("sha256//")) == 0)
+        return;
+    if (key[0] == '/')
+        check_readable(loader, "pinned_key", key);
+    else
+        fault(loader, "pinned_key = %s: give sha256//BASE64 or the path of a public key's file",
+              key);
+}
+
+static void check_request_target(struct loader *loader)
 {
     const struct config *config = loader->config;
 
     if (config->limits.request_target > config->limits.request_head)
         fault(loader, "request_target is larger than request_head, of which it is a part");
+}
+
+static void check_together(struct loader *loader)
+{
+    static const struct {
+        const char *name; /* of the setting that a fault is pointed to */
+        void (*check)(struct loader *);
+    } checks[] = {
+        {"listen", check_listen},           {"target", check_target},
+        {"egress", check_egress},           {"ca_file", check_ca_file},
+        {"client_cert", check_client_cert}, {"client_key", check_client_key},
+        {"pinned_key", check_pinned_key},   {"request_target", check_request_target},
+    };
+    char place[PLACE_BYTES];
+
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        loader->place = loader->path != NULL ? loader->path : "authbridge";
+        point_to(loader, checks[i].name, place);
+        checks[i].check(loader);
+    }
 }
 
 static void load(struct loader *loader, const struct config_source *source)
@@ -509,12 +580,8 @@ static void load(struct loader *loader, const struct config_source *source)
     if (source->file != NULL && !ini_file_read(source->file, take_setting, loader, loader->report))
         loader->failed = true;
     take_options(loader, source);
-
-    loader->place = source->file != NULL ? source->file : "authbridge";
-    check_listen(loader);
-    check_target(loader, source->file != NULL);
-    check_tls(loader);
-    check_limits(loader);
+    loader->path = source->file;
+    check_together(loader);
 }
 
 struct config *config_load(const struct config_source *source, FILE *report)
@@ -523,17 +590,17 @@ struct config *config_load(const struct config_source *source, FILE *report)
         .config = calloc(1, sizeof *loader.config),
         .path = source->file,
         .place = source->file,
-        .is_set = calloc(config_setting_count, sizeof *loader.is_set),
+        .lines = calloc(config_setting_count, sizeof *loader.lines),
         .report = report,
     };
 
-    if (loader.config == NULL || loader.is_set == NULL) {
+    if (loader.config == NULL || loader.lines == NULL) {
         fputs("out of memory\n", report);
         loader.failed = true;
     } else {
         load(&loader, source);
     }
-    free(loader.is_set);
+    free(loader.lines);
     if (!loader.failed)
         return loader.config;
     config_free(loader.config);

@@ -8,6 +8,8 @@
 #include "rewrite.h"
 #include "tunnel.h"
 
+#define DRAIN_FIRST_REQUEST_MS 3000
+
 struct exchange {
     struct exchange_context *context;
     struct http_head head;
@@ -56,11 +58,13 @@ static bool is_idle(const struct exchange *exchange)
     return !http_head_has_begun(&exchange->head);
 }
 
-/* A connection between two requests ends when a drain begins; one whose first request is still
- * on its way is served. */
-static bool ends_by_drain(const struct exchange *exchange)
+/* A connection between two requests ends when a drain begins, once what has come already is
+ * served; one whose first request is still on its way is given a moment. */
+static long long drain_deadline(const struct exchange *exchange, long long now)
 {
-    return wait_is_draining() && !exchange->context->is_first && is_idle(exchange);
+    if (!wait_is_draining() || !is_idle(exchange))
+        return CLOCK_NEVER;
+    return exchange->context->is_first ? now + DRAIN_FIRST_REQUEST_MS : now;
 }
 
 static enum request_wait refuse(struct exchange *exchange, unsigned status, const char *detail)
@@ -108,6 +112,7 @@ static enum request_wait read_head(struct exchange *exchange)
     struct client *client = exchange->context->client;
     long long idle_since = clock_now_ms();
     long long begun = 0;
+    long long drain_by = CLOCK_NEVER;
 
     for (;;) {
         struct slice received = client_received(client);
@@ -122,8 +127,10 @@ static enum request_wait read_head(struct exchange *exchange)
         if (exchange->began_us == 0 && !is_idle(exchange))
             exchange->began_us = clock_now_us();
         long long deadline = head_deadline(exchange, idle_since, &begun);
-        if (ends_by_drain(exchange))
-            deadline = 0; /* only what has come already is still served */
+        if (drain_by == CLOCK_NEVER)
+            drain_by = drain_deadline(exchange, clock_now_ms());
+        if (is_idle(exchange) && drain_by < deadline)
+            deadline = drain_by;
         int ready = wait_for_octets(exchange, deadline);
         if (ready == 0)
             return miss_head(exchange);

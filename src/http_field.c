@@ -59,6 +59,21 @@ enum http_field_id http_field_identify(struct slice name)
     return HTTP_FIELD_OTHER;
 }
 
+static struct slice octet_of(const char *c)
+{
+    return *c == '_' ? slice_of("-") : (struct slice){c, 1};
+}
+
+bool http_names_are_alike(struct slice a, struct slice b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (!slice_equals_nocase(octet_of(a.at + i), octet_of(b.at + i)))
+            return false;
+    return true;
+}
+
 bool http_field_next(struct slice *lines, struct http_field *field)
 {
     if (lines->len == 0)

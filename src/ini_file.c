@@ -129,6 +129,20 @@ static bool check_lines(struct ini_reader reader, size_t *longest, FILE *report)
 
 /* ---- inih's callbacks ---- */
 
+/* inih tells of a section only when a setting follows: one without is told from its line. */
+static void announce_section(const struct ini_reader *reader, const char *text, size_t len)
+{
+    char section[SECTION_BYTES_MAX + 1];
+    const char *close = memchr(text, ']', len);
+
+    if (text[0] != '[' || close == NULL)
+        return;
+    size_t section_len = (size_t)(close - text) - 1;
+    memcpy(section, text + 1, section_len);
+    section[section_len] = '\0';
+    reader->handler(reader->context, section, NULL, NULL, reader->line);
+}
+
 static char *give_line(char *into, int cap, void *context)
 {
     struct ini_reader *reader = context;
@@ -137,6 +151,7 @@ static char *give_line(char *into, int cap, void *context)
 
     if (text == NULL || len >= (size_t)cap)
         return NULL;
+    announce_section(reader, text, len);
     memcpy(into, text, len);
     into[len] = '\0';
     return into;

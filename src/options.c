@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,9 +45,15 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static enum options_action wrong(const char *text)
+__attribute__((format(printf, 1, 2))) static enum options_action wrong(const char *format, ...)
 {
-    fprintf(stderr, "authbridge: %s; authbridge --help shows what there is\n", text);
+    va_list arguments;
+
+    fputs("authbridge: error: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputs("; authbridge --help shows what there is\n", stderr);
     return OPTIONS_WRONG;
 }
 
@@ -82,7 +89,7 @@ enum options_action options_read(int argc, char **argv, struct options *options)
     int option;
 
     *options = (struct options){0};
-    while ((option = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":c:h", long_options, NULL)) != -1) {
         switch (option) {
         case 'c':
             options->source.file = optarg;
@@ -109,13 +116,14 @@ enum options_action options_read(int argc, char **argv, struct options *options)
         case 'h':
             fputs(usage, stdout);
             return OPTIONS_DONE;
-        default: /* getopt has said what is wrong */
-            fputs("authbridge: authbridge --help shows what there is\n", stderr);
-            return OPTIONS_WRONG;
+        case ':':
+            return wrong("%s needs a value", argv[optind - 1]);
+        default:
+            return wrong("%s is not an option", argv[optind - 1]);
         }
     }
     if (optind < argc)
-        return wrong("there are no arguments besides options");
+        return wrong("%s: there are no arguments besides options", argv[optind]);
     return check_combination(options, action);
 }
 

@@ -8,26 +8,10 @@ static const char crlf[] = "\r\n";
 
 /* ---- fields that the configuration sets ---- */
 
-static struct slice octet_of(const char *c)
-{
-    return *c == '_' ? slice_of("-") : (struct slice){c, 1};
-}
-
-/* Many targets read X_Api_Key as X-Api-Key (CGI, WSGI), so that both count as one name here. */
-static bool is_same_name(struct slice a, struct slice b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++)
-        if (!slice_equals_nocase(octet_of(a.at + i), octet_of(b.at + i)))
-            return false;
-    return true;
-}
-
 static bool is_configured(const struct config_fields *fields, struct slice name)
 {
     for (size_t i = 0; i < fields->count; i++)
-        if (is_same_name(name, slice_of(fields->items[i].name)))
+        if (http_names_are_alike(name, slice_of(fields->items[i].name)))
             return true;
     return false;
 }
