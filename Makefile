@@ -118,9 +118,44 @@ sanitize:
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
 		E2E_BULK_MIB=64 $(MAKE) --no-print-directory MODE=sanitize BUILD=build/sanitize test
 
+# ---- fuzzing: clang's libFuzzer, each target for SECONDS ----
+
+SECONDS      ?= 20
+FUZZ         := request_head response_head chunked config exchange
+FUZZ_FLAGS   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+                -fno-sanitize-recover=undefined -DAUTHBRIDGE_TRACEABLE
+FUZZ_SOURCES := $(filter-out src/main.c,$(SOURCES)) tests/fuzz/support.c
+FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=build/fuzz/%.o)
+
+.SECONDARY: $(FUZZ_OBJECTS) $(FUZZ:%=build/fuzz/tests/fuzz/fuzz_%.o)
+build/fuzz/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@clang $(CPPFLAGS_ALL) -std=c11 $(FUZZ_FLAGS) $(INIH_FLAGS) -MMD -MP -c -o $@ $<
+
+# The exchange's target stands in for libcurl.
+build/fuzz/fuzz_exchange: FUZZ_LEFT_OUT := build/fuzz/src/upstream.o build/fuzz/src/connection.o \
+                                           build/fuzz/src/master.o build/fuzz/src/demo.o
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJECTS)
+	@echo "LD  $@"
+	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(filter-out $(FUZZ_LEFT_OUT),$(FUZZ_OBJECTS)) $(PKG_LIBS)
+
+-include $(FUZZ_OBJECTS:.o=.d)
+
+.PHONY: fuzz
+fuzz: $(FUZZ:%=build/fuzz/fuzz_%)
+	@for target in $(FUZZ); do \
+		mkdir -p build/fuzz/corpus/$$target; \
+		echo "fuzzing $$target for $(SECONDS) s"; \
+		build/fuzz/fuzz_$$target -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
+			-verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+			build/fuzz/corpus/$$target tests/fuzz/corpus/$$target 2>build/fuzz/$$target.log || \
+			{ tail -n 40 build/fuzz/$$target.log; exit 1; }; \
+		grep -E 'number_of_executed_units' build/fuzz/$$target.log; \
+	done
+
 # ---- keeping it in order ----
 
-C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.c tests/unit/*.h)
+C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.[ch] tests/fuzz/*.[ch])
 SCRIPTS  := .ci/run packaging/install-deps.sh
 MANUALS  := docs/authbridge.8 docs/proxy.ini.5
 

@@ -6,6 +6,8 @@
 #ifndef AUTHBRIDGE_HTTP_HEAD_H
 #define AUTHBRIDGE_HTTP_HEAD_H
 
+#include <stdbool.h>
+
 #include "slice.h"
 
 #define HTTP_METHOD_BYTES_MAX   32u
@@ -49,6 +51,8 @@ struct http_head {
     size_t line;
     size_t start_line;
     size_t start_line_bytes;
+    size_t method_bytes; /* 0 until its end is seen */
+    bool target_ended;
     size_t field_section;
     size_t field_count;
     unsigned empty_lines;

@@ -148,25 +148,25 @@ static enum http_progress take_line(struct http_head *head, const char *at, stru
     return progress;
 }
 
-/* A line that has not ended yet is refused as soon as no ending could make it right. */
-static enum http_progress check_unfinished(struct http_head *head, const char *at, size_t len)
+/* Looks at the octet at head->seen of a request line that has not ended: what no further octet
+ * could make right is refused at once, at the same octet however the octets come in. */
+static enum http_progress check_request_line(struct http_head *head, const char *at)
 {
-    struct slice line = {at + head->line, len - head->line};
+    size_t offset = head->seen - head->line;
+    bool is_space = at[head->seen] == ' ';
 
-    if (head->kind == HTTP_REQUEST && head->start_line_bytes == 0 &&
-        line.len > HTTP_METHOD_BYTES_MAX) {
-        const char *space = memchr(line.at, ' ', line.len);
-        size_t method_len = space != NULL ? (size_t)(space - line.at) : line.len;
-        enum http_progress progress = check_method(head, (struct slice){line.at, method_len});
-        if (progress != HTTP_PARTIAL)
-            return progress;
-        size_t rest = line.len - method_len - 1;
-        if (rest > head->limits.target_bytes &&
-            memchr(space + 1, ' ', head->limits.target_bytes + 1) == NULL)
+    if (head->method_bytes == 0) {
+        if (is_space && offset == 0)
+            return bad(head, 400, "the request line begins with a space");
+        if (is_space)
+            head->method_bytes = offset;
+        else if (offset >= HTTP_METHOD_BYTES_MAX)
+            return check_method(head, (struct slice){at + head->line, offset + 1});
+    } else if (!head->target_ended) {
+        head->target_ended = is_space;
+        if (!is_space && offset - head->method_bytes - 1 >= head->limits.target_bytes)
             return bad(head, 414, "the request target is longer than the limit");
     }
-    if (len > head->limits.head_bytes)
-        return bad(head, 431, "the head is longer than the limit");
     return HTTP_PARTIAL;
 }
 
@@ -177,15 +177,27 @@ static bool is_allowed(const struct http_head *head, char c)
     return http_is_content_octet(c) || (head->kind == HTTP_RESPONSE && c != '\0');
 }
 
+/* Looks at the octet at head->seen, which does not end a line. */
+static enum http_progress check_octet(struct http_head *head, const char *at)
+{
+    if (at[head->seen] == '\n')
+        return bad(head, 400, "a line ends in a bare LF");
+    if (!is_allowed(head, at[head->seen]))
+        return bad(head, 400, "the head holds a control octet");
+    if (head->kind == HTTP_REQUEST && head->start_line_bytes == 0)
+        return check_request_line(head, at);
+    return HTTP_PARTIAL;
+}
+
 enum http_progress http_head_parse(struct http_head *head, const char *at, size_t len)
 {
-    while (head->seen < len) {
-        char c = at[head->seen];
-        if (c == '\n')
-            return bad(head, 400, "a line ends in a bare LF");
-        if (c != '\r') {
-            if (!is_allowed(head, c))
-                return bad(head, 400, "the head holds a control octet");
+    enum http_progress progress = HTTP_PARTIAL;
+
+    while (progress == HTTP_PARTIAL && head->seen < len) {
+        if (head->seen >= head->limits.head_bytes)
+            return bad(head, 431, "the head is longer than the limit");
+        if (at[head->seen] != '\r') {
+            progress = check_octet(head, at);
             head->seen++;
             continue;
         }
@@ -193,12 +205,9 @@ enum http_progress http_head_parse(struct http_head *head, const char *at, size_
             break;
         if (at[head->seen + 1] != '\n')
             return bad(head, 400, "a CR stands without LF");
-
         struct slice line = {at + head->line, head->seen - head->line};
         head->seen += 2;
-        enum http_progress progress = take_line(head, at, line);
-        if (progress != HTTP_PARTIAL)
-            return progress;
+        progress = take_line(head, at, line);
     }
-    return check_unfinished(head, at, len);
+    return progress;
 }
