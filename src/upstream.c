@@ -25,9 +25,6 @@ static CURLcode set_up_tls(CURL *handle, void *context, void *data)
 
     (void)handle;
     SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
-#ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
-    SSL_CTX_clear_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF); /* a cut is not an end */
-#endif
     if (upstream->trust != NULL)
         SSL_CTX_set1_cert_store(tls, upstream->trust);
     return CURLE_OK;
@@ -326,6 +323,30 @@ bool upstream_check_idle(struct upstream *upstream)
 
 /* ---- octets ---- */
 
+/* The connection's TLS; NULL when it has none of OpenSSL's. */
+static SSL *tls_of(const struct upstream *upstream)
+{
+    struct curl_tlssessioninfo *session = NULL;
+
+    if (!upstream->config->target.is_https || !has_openssl() ||
+        curl_easy_getinfo(upstream->handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK ||
+        session == NULL)
+        return NULL;
+    return session->internals;
+}
+
+/* TLS that ends without close_notify was cut, perhaps by somebody else (RFC 8446 6.1). libcurl
+ * reports both as an end. */
+static enum io_result end_of(struct upstream *upstream)
+{
+    const SSL *tls = tls_of(upstream);
+
+    if (tls == NULL || (SSL_get_shutdown(tls) & SSL_RECEIVED_SHUTDOWN) != 0)
+        return IO_END;
+    snprintf(upstream->error, sizeof upstream->error, "TLS ended without close_notify");
+    return IO_FAILED;
+}
+
 enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved)
 {
     *moved = 0;
@@ -339,7 +360,7 @@ enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap,
         return IO_AGAIN;
     if (code != CURLE_OK)
         return IO_FAILED;
-    return *moved > 0 ? IO_OK : IO_END;
+    return *moved > 0 ? IO_OK : end_of(upstream);
 }
 
 enum io_result upstream_send(struct upstream *upstream, struct slice octets, size_t *moved)
@@ -355,12 +376,10 @@ enum io_result upstream_send(struct upstream *upstream, struct slice octets, siz
 
 void upstream_end_sending(struct upstream *upstream)
 {
-    struct curl_tlssessioninfo *session = NULL;
+    SSL *tls = tls_of(upstream);
 
-    if (upstream->config->target.is_https && has_openssl() &&
-        curl_easy_getinfo(upstream->handle, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
-        session != NULL && session->internals != NULL)
-        SSL_shutdown(session->internals);
+    if (tls != NULL)
+        SSL_shutdown(tls);
     else
         shutdown(upstream->fd, SHUT_WR);
 }

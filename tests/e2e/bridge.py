@@ -1,0 +1,213 @@
+"""The daemon under test: started, read from, reloaded and stopped without leaving anything behind."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import textwrap
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from wire import DEADLINE, wait_until
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("AUTHBRIDGE", REPOSITORY / "build" / "authbridge")).absolute()
+SECRET = "Zx9-only-the-target-may-see-this"
+STOP_SECONDS = 20
+SANITIZER_REPORTS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer")
+NOT_INHERITED = (
+    "JOURNAL_STREAM",
+    "NOTIFY_SOCKET",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+)
+
+ACCESS_LINE = re.compile(
+    r'(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<client>\S+) "(?P<request>[^"]*)" (?P<status>\d{3}|-)'
+    r" in=(?P<received>\d+) out=(?P<sent>\d+) total=(?P<total>\d+\.\d)ms upstream=(?P<upstream>\d+\.\dms|-)"
+    r" id=(?P<id>[0-9a-f]{32})(?: error=(?P<error>\w+))?"
+)
+
+
+def environment(extra=None):
+    """The environment for a daemon: ours, without what would change its behaviour."""
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+    return {**kept, **(extra or {})}
+
+
+def run(*arguments, env=None, cwd=None):
+    """Runs the binary to its end; for --check and for what must fail to start."""
+    command = [BINARY, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, env=environment(env), cwd=cwd)
+
+
+def configuration(target, more="", listen="127.0.0.1:0"):
+    """A proxy.ini text; `more` starts inside the [proxy] section."""
+    return f"[proxy]\nlisten = {listen}\ntarget = {target}\n" + textwrap.dedent(more)
+
+
+class Lines:
+    """The lines of a pipe, read by a thread so that a test can wait for one."""
+
+    def __init__(self, pipe):
+        self.all = []
+        self.changed = threading.Condition()
+        self.thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self.thread.start()
+
+    def _read(self, pipe):
+        with pipe:
+            for line in pipe:
+                with self.changed:
+                    self.all.append(line.rstrip("\n"))
+                    self.changed.notify_all()
+        with self.changed:
+            self.changed.notify_all()
+
+    def wait(self, matches, count, what):
+        """The first `count` lines that match; fails when they do not come."""
+        limit = time.monotonic() + DEADLINE
+        with self.changed:
+            while True:
+                found = [line for line in self.all if matches(line)]
+                if len(found) >= count:
+                    return found[:count]
+                assert self.thread.is_alive(), f"the daemon ended; no {what} in {self.all!r}"
+                left = limit - time.monotonic()
+                assert left > 0, f"no {what} in {self.all!r}"
+                self.changed.wait(min(left, 0.1))
+
+
+class Bridge:
+    """A running daemon. Its processes share the session that it was started in."""
+
+    def __init__(self, arguments, env=None, cwd=None, config=None, journal=False, descriptors=None):
+        self.config = config
+        stderr, to_stderr = os.pipe()
+        extra = dict(env or {})
+        if journal:
+            pipe = os.fstat(to_stderr)
+            extra["JOURNAL_STREAM"] = f"{pipe.st_dev}:{pipe.st_ino}"
+        self.process = subprocess.Popen(
+            [BINARY, *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=to_stderr,
+            env=environment(extra),
+            cwd=cwd,
+            start_new_session=True,
+            text=True,
+            errors="surrogateescape",
+        )
+        os.close(to_stderr)
+        self.stdout = Lines(self.process.stdout)
+        self.stderr = Lines(os.fdopen(stderr, errors="surrogateescape"))
+        self.expected_status = 0
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def wait_ready(self):
+        self.stderr.wait(lambda line: re.match(r"(<\d>|authbridge: )ready", line), 1, "message that it is ready")
+        return self
+
+    @property
+    def addresses(self):
+        """Where it listens, in the order of the messages that say so."""
+        marker = "listening on "
+        return [line.partition(marker)[2].split()[0] for line in self.stderr.all if marker in line]
+
+    @property
+    def address(self):
+        return self.addresses[0]
+
+    @property
+    def url(self):
+        return f"http://{self.address}"
+
+    def message(self, text, count=1):
+        """Waits for a line on stderr that holds this text; says the line, or the last of so many."""
+        return self.stderr.wait(lambda line: text in line, count, f"message {text!r}")[-1]
+
+    def complaint(self, text):
+        """Waits for an error or a warning that holds this text."""
+        start = ("authbridge: error: ", "authbridge: warning: ")
+        return self.stderr.wait(lambda line: line.startswith(start) and text in line, 1, f"complaint {text!r}")[0]
+
+    def access(self, count=1):
+        """Waits for so many access lines; says the last one taken apart. Each must have the form of the contract."""
+        line = self.stdout.wait(lambda line: " id=" in line, count, f"access line number {count}")[-1]
+        match = ACCESS_LINE.fullmatch(line)
+        assert match, f"not an access line: {line!r}"
+        return match.groupdict()
+
+    def output(self):
+        """Everything it has written so far."""
+        return "\n".join(self.stdout.all + self.stderr.all)
+
+    def children(self):
+        """The processes that the master has now."""
+        return [pid for pid, parent, _ in _processes() if parent == self.pid]
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def reload(self, text):
+        """Replaces proxy.ini and has the daemon read it; the test then waits for the message it expects."""
+        self.config.write_text(text)
+        self.signal(signal.SIGHUP)
+
+    def limit_descriptors(self, soft):
+        """Sets the master's soft limit of open files; says the one before."""
+        before, hard = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        return before
+
+    def wait_exit(self):
+        """Waits for the master's own end and for the end of its output; says its exit status."""
+        status = self.process.wait(STOP_SECONDS)
+        wait_until(lambda: not self._survivors(), "every process of the daemon has ended")
+        self.stdout.thread.join(DEADLINE)
+        self.stderr.thread.join(DEADLINE)
+        return status
+
+    def stop(self):
+        """Ends it the way an operator does, and checks that it went as it should."""
+        try:
+            if self.process.poll() is None:
+                self.signal(signal.SIGTERM)
+            status = self.wait_exit()
+        finally:
+            self._kill_survivors()
+        reports = [line for line in self.stderr.all if any(report in line for report in SANITIZER_REPORTS)]
+        assert not reports, "\n".join(self.stderr.all)
+        assert status == self.expected_status, f"exit status {status}: {self.stderr.all!r}"
+        assert SECRET not in self.output(), "the daemon wrote a secret"
+
+    def _survivors(self):
+        return [pid for pid, _, session in _processes() if session == self.pid]
+
+    def _kill_survivors(self):
+        for pid in self._survivors():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(DEADLINE)
+
+
+def _processes():
+    """Every process that runs: (pid, parent, session); the dead that nobody has waited for yet do not count."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, parent, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if state not in "ZX":
+                yield int(entry.name), int(parent), int(session)

@@ -1,0 +1,102 @@
+"""Fixtures: a target, a bridge in front of it and a client of that bridge, each ended after its test."""
+
+import pytest
+from bridge import Bridge, configuration
+from certs import Certificates
+from message import OK
+from rawclient import connect as connect_raw
+from target import Target, answering
+
+
+@pytest.fixture
+def bridges():
+    """The daemons that a test started; stopped last, when clients and targets are gone."""
+    started = []
+    yield started
+    _end_all(started, Bridge.stop)
+
+
+@pytest.fixture
+def start_target(bridges):
+    """Starts a target: start_target(), start_target(tls=context), start_target(("::1", 0)), start_target("/path")."""
+    started = []
+
+    def start(*arguments, **settings):
+        started.append(Target(*arguments, **settings))
+        return started[-1]
+
+    yield start
+    _end_all(started, Target.close)
+
+
+@pytest.fixture
+def connect(start_target):
+    """Connects a raw client to a bridge: connect(bridge), connect(bridge.addresses[1])."""
+    clients = []
+
+    def start(to, source=None):
+        clients.append(connect_raw(to if isinstance(to, str) else to.address, source))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def start_bridge(bridges, tmp_path):
+    """Starts a bridge: start_bridge(target, more) where `more` is the text of proxy.ini after the target's line.
+
+    target is a Target or a URL. With text=... the whole of proxy.ini is given, with arguments=... the command line.
+    """
+
+    def start(target=None, more="", *, listen="127.0.0.1:0", text=None, arguments=None, wait=True, **settings):
+        config = tmp_path / f"proxy-{len(bridges)}.ini"
+        if arguments is None:
+            config.write_text(text or configuration(getattr(target, "url", target), more, listen))
+            arguments = ["-c", config]
+        bridges.append(Bridge(arguments, cwd=tmp_path, config=config, **settings))
+        return bridges[-1].wait_ready() if wait else bridges[-1]
+
+    return start
+
+
+@pytest.fixture
+def target(start_target):
+    """A target that the test drives itself: upstream = target.accept()."""
+    return start_target()
+
+
+@pytest.fixture
+def origin(start_target):
+    """A target that answers every request with 200 and "ok"; the requests are in origin.requests."""
+    return start_target().serve(answering(OK))
+
+
+@pytest.fixture
+def bridge(start_bridge, target):
+    """A bridge with default settings in front of `target`."""
+    return start_bridge(target)
+
+
+@pytest.fixture
+def client(connect, bridge):
+    """A raw client of `bridge`."""
+    return connect(bridge)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def _end_all(things, end):
+    """Ends each of the things, whatever happens to the others, and then reports the first failure."""
+    failures = []
+    for thing in reversed(things):
+        try:
+            end(thing)
+        except Exception as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]
