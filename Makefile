@@ -3,7 +3,11 @@
 VERSION := 0.1.0
 
 CC      ?= cc
-BUILD   ?= build
+ifeq ($(MODE),)
+BUILD := build
+else
+BUILD := build/$(MODE)
+endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
@@ -116,7 +120,7 @@ test:
 .PHONY: sanitize
 sanitize:
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
-		E2E_BULK_MIB=64 $(MAKE) --no-print-directory MODE=sanitize BUILD=build/sanitize test
+		E2E_BULK_MIB=64 $(MAKE) --no-print-directory MODE=sanitize test
 
 # ---- fuzzing: clang's libFuzzer, each target for SECONDS ----
 
@@ -189,7 +193,7 @@ install: $(BUILD)/authbridge
 
 .PHONY: help
 help:
-	@echo "make            builds $(BUILD)/authbridge (MODE=debug, MODE=sanitize)"
+	@echo "make            builds build/authbridge; MODE=debug, MODE=sanitize: in folders there"
 	@echo "make run        installs what is missing to build, builds, starts the demo"
 	@echo "make test       installs what is missing to test, runs everything"
 	@echo "make unit, e2e  run one half of the tests"
@@ -197,8 +201,8 @@ help:
 	@echo "make lint       checks layout, warnings, common mistakes, scripts, manuals"
 	@echo "make format     lays the C sources out"
 	@echo "make install    installs, below DESTDIR and PREFIX ($(PREFIX))"
-	@echo "make clean      removes $(BUILD)"
+	@echo "make clean      removes build"
 
 .PHONY: clean
 clean:
-	rm -rf $(BUILD)
+	rm -rf build

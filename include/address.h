@@ -14,7 +14,7 @@ struct address {
 };
 
 /* Reads 127.0.0.1:8080, [::1]:8080, localhost:8080 or unix:/path. false when it is none of
- * them; port 0 stands for any free one. */
+ * them, or an IPv4 address in IPv6 form; port 0 stands for any free one. */
 bool address_parse(const char *text, struct address *address);
 
 /* Writes "127.0.0.1:8080", "[::1]:8080" or "unix:/path"; an unnamed Unix socket is "unix:". */

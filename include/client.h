@@ -61,6 +61,10 @@ void client_close_staged(struct client *client);
 /* Closes at once, where nothing unread can be left. */
 void client_close(struct client *client);
 
+/* From here on, or not any more, an end of this process that is not a proper close resets the
+ * connection: for content whose end is the connection's end. */
+void client_guard(struct client *client, bool on);
+
 /* Resets the connection at once: what is unsent is lost. */
 void client_abort(struct client *client);
 

@@ -2,7 +2,7 @@
 #ifndef AUTHBRIDGE_CLOCK_H
 #define AUTHBRIDGE_CLOCK_H
 
-#include <stddef.h>
+#include <time.h>
 
 #define CLOCK_NEVER       0x7FFFFFFFFFFFFFFFLL /* a deadline that does not come */
 #define CLOCK_DATE_BYTES  30u                  /* IMF-fixdate with its NUL */
@@ -12,8 +12,9 @@
 long long clock_now_ms(void);
 long long clock_now_us(void);
 
-/* The poll time-out from now to the deadline: 0 when it has passed, -1 for CLOCK_NEVER. */
-int clock_poll_ms(long long deadline, long long now);
+/* The time from now to the deadline, for ppoll(2): none when it has passed, years for CLOCK_NEVER.
+ */
+struct timespec clock_timespec(long long deadline, long long now);
 
 /* The present time as Date has it (RFC 9110 5.6.7), and as log lines have it (UTC). */
 void clock_format_date(char text[CLOCK_DATE_BYTES]);

@@ -35,8 +35,8 @@ struct config {
     struct address *listen;
     size_t listen_count;
     struct target target;
-    char *host;   /* the Host field's value */
-    char *egress; /* the outgoing proxy's URL; NULL for none */
+    char *host; /* the Host field's value */
+    struct egress egress;
 
     struct config_fields request_fields;
     struct config_fields response_fields;
@@ -73,6 +73,9 @@ struct config_source {
  * frees the result. */
 struct config *config_load(const struct config_source *source, FILE *report);
 void config_free(struct config *config);
+
+/* The same, with the faults logged as errors. */
+struct config *config_read(const struct config_source *source);
 
 /* Prints what the configuration means, setting by setting, secrets as ***. */
 void config_describe(const struct config *config, FILE *out);

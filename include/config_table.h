@@ -21,7 +21,7 @@ enum config_kind {
     CONFIG_LEVEL,    /* enum config_level */
     CONFIG_LISTEN,   /* struct address array */
     CONFIG_TARGET,   /* struct target */
-    CONFIG_EGRESS,   /* char *, owned: a URL, may hold credentials */
+    CONFIG_EGRESS,   /* struct egress */
     CONFIG_ALLOW,    /* struct address_range array */
 };
 

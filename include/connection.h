@@ -3,10 +3,9 @@
 #ifndef AUTHBRIDGE_CONNECTION_H
 #define AUTHBRIDGE_CONNECTION_H
 
-#include <openssl/types.h>
-
 #include "address.h"
 #include "config.h"
+#include "trust.h"
 
 /* Why a child ended, as its exit status tells the master. */
 enum connection_exit {
@@ -17,9 +16,9 @@ enum connection_exit {
 };
 
 /* Serves a connected, non-blocking socket in this process, which was forked for it, and ends the
- * process. trust is NULL where the target needs none. */
+ * process. */
 _Noreturn void connection_serve(int fd, const struct address *client, const struct config *config,
-                                X509_STORE *trust);
+                                const struct trust *trust);
 
 /* Ends a child without what exit() would do on behalf of the master; checking builds look for
  * leaked memory first. */

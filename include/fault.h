@@ -11,7 +11,7 @@ struct fault {
     char detail[FAULT_DETAIL_BYTES];
 };
 
-/* Fills in all three; detail is a printf format. */
+/* Fills in all three; detail is a printf format, control octets in it become question marks. */
 __attribute__((format(printf, 4, 5))) void fault_set(struct fault *fault, unsigned status,
                                                      const char *type, const char *format, ...);
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "address.h"
 #include "config.h"
@@ -11,6 +12,8 @@
 struct listener {
     int fd;
     struct address address; /* as configured: its port may be 0 */
+    dev_t device;           /* of a Unix socket's file, to know it again */
+    ino_t inode;
 };
 
 struct listeners {

@@ -22,11 +22,17 @@ struct target {
 bool target_parse(const char *text, struct target *target, char error[TARGET_ERROR_BYTES]);
 void target_free(struct target *target);
 
-/* Checks an outgoing proxy's URL: http://, socks5:// or socks5h://, host, optional port and
- * credentials. */
-bool target_is_egress_url(const char *text);
+/* A proxy to go out through. */
+struct egress {
+    char *url;      /* scheme://host:port; NULL: none */
+    char *user;     /* decoded; NULL: none */
+    char *password; /* decoded; NULL: none */
+};
 
-/* Writes the URL with its credentials as ***; malloc'd, NULL when memory is short. */
-char *target_describe_egress(const char *url);
+/* Reads http://, socks5:// or socks5h://[user[:password]@]host:port, user and password percent-
+ * encoded, into *egress, which the caller frees. false, with nothing to free, on anything else:
+ * libcurl would ignore a proxy that it cannot read, and connect without it. */
+bool egress_parse(const char *text, struct egress *egress);
+void egress_free(struct egress *egress);
 
 #endif

@@ -1,20 +1,27 @@
-/* trust: the CA certificates that every child shares, read once in the master: parsing the
- * system's bundle anew would cost each connection some 20 ms. */
+/* trust: what every child shares for TLS with the target: the CA certificates, and the bridge's own
+ * certificate and key. Both are read once, in the master: parsing the system's CA bundle anew would
+ * cost each connection some 20 ms, and a file that goes away later changes nothing. */
 #ifndef AUTHBRIDGE_TRUST_H
 #define AUTHBRIDGE_TRUST_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 
 #include "config.h"
 
 #define TRUST_ERROR_BYTES 512u
 
+struct trust {
+    X509_STORE *store; /* the CA certificates; NULL: nothing is verified */
+    SSL_CTX *identity; /* holds our certificate, its chain and its key; NULL: none */
+};
+
 /* Makes OpenSSL ready before any fork. */
 void trust_init(void);
 
-/* The store for the configuration's ca_file, or the system's. NULL with error filled when the
- * file cannot be used. For a target that needs none, NULL with error empty. The caller frees it
- * with X509_STORE_free. */
-X509_STORE *trust_load(const struct config *config, char error[TRUST_ERROR_BYTES]);
+/* Reads what the configuration names, or the system's CA certificates. A target without TLS needs
+ * nothing. false, with error filled and nothing to free, when a file cannot be used. */
+bool trust_load(const struct config *config, struct trust *trust, char error[TRUST_ERROR_BYTES]);
+void trust_free(struct trust *trust);
 
 #endif

@@ -4,16 +4,16 @@
 #define AUTHBRIDGE_UPSTREAM_H
 
 #include <curl/curl.h>
-#include <openssl/types.h>
 #include <stdbool.h>
 
 #include "config.h"
 #include "fault.h"
+#include "trust.h"
 #include "wait.h"
 
 struct upstream {
     const struct config *config;
-    X509_STORE *trust; /* shared; NULL: not needed */
+    const struct trust *trust;
     CURLM *multi;
     CURL *handle;
     struct curl_slist *connect_to;
@@ -24,7 +24,8 @@ struct upstream {
 };
 
 /* Makes libcurl ready in this process. false when that fails: nothing can be sent then. */
-bool upstream_init(struct upstream *upstream, const struct config *config, X509_STORE *trust);
+bool upstream_init(struct upstream *upstream, const struct config *config,
+                   const struct trust *trust);
 
 enum upstream_outcome {
     UPSTREAM_CONNECTED,

@@ -1,5 +1,5 @@
 /* wait: how a child waits on its sockets: with a deadline, and woken when the master asks it to
- * drain (SIGTERM), which is blocked at all other times. */
+ * drain (SIGTERM). */
 #ifndef AUTHBRIDGE_WAIT_H
 #define AUTHBRIDGE_WAIT_H
 
@@ -15,7 +15,7 @@ enum io_result {
     IO_FAILED, /* the connection is broken */
 };
 
-/* Takes SIGTERM for the request to drain, blocks it, and ignores SIGPIPE. Once per child. */
+/* Takes SIGTERM for the request to drain, and ignores SIGPIPE. Once per child. */
 void wait_init(void);
 
 /* Whether the child has been asked to end after the exchange at hand. */

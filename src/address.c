@@ -10,6 +10,7 @@
 #include "slice.h"
 
 #define UNIX_PREFIX "unix:"
+#define MAPPED_BITS 96u /* of an IPv4 address in IPv6 form, before the address itself */
 
 static const unsigned char mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
@@ -41,7 +42,7 @@ static bool parse_ipv6(const char *host, in_port_t port, struct address *address
 {
     struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_port = port};
 
-    if (inet_pton(AF_INET6, host, &name.sin6_addr) != 1)
+    if (inet_pton(AF_INET6, host, &name.sin6_addr) != 1 || IN6_IS_ADDR_V4MAPPED(&name.sin6_addr))
         return false;
     memcpy(&address->storage, &name, sizeof name);
     address->len = sizeof name;
@@ -206,12 +207,13 @@ bool address_range_parse(const char *text, struct address_range *range)
 void address_range_format(const struct address_range *range, char text[ADDRESS_TEXT_BYTES])
 {
     char host[INET6_ADDRSTRLEN];
-    bool is_ipv4 =
-        range->bits >= 96 && memcmp(range->prefix, mapped_prefix, sizeof mapped_prefix) == 0;
+    bool is_ipv4 = range->bits >= MAPPED_BITS &&
+                   memcmp(range->prefix, mapped_prefix, sizeof mapped_prefix) == 0;
 
     inet_ntop(is_ipv4 ? AF_INET : AF_INET6,
               is_ipv4 ? range->prefix + sizeof mapped_prefix : range->prefix, host, sizeof host);
-    snprintf(text, ADDRESS_TEXT_BYTES, "%s/%u", host, is_ipv4 ? range->bits - 96 : range->bits);
+    snprintf(text, ADDRESS_TEXT_BYTES, "%s/%u", host,
+             is_ipv4 ? range->bits - MAPPED_BITS : range->bits);
 }
 
 bool address_range_contains(const struct address_range *range, const struct address *address)
@@ -220,6 +222,8 @@ bool address_range_contains(const struct address_range *range, const struct addr
 
     if (!to_ipv6(address, bytes))
         return false;
+    if (range->bits < MAPPED_BITS && memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0)
+        return false; /* ::/0 means all of IPv6, and nothing of IPv4 */
     for (unsigned i = 0; i < 16; i++)
         if ((bytes[i] & mask_of(range->bits, i)) != range->prefix[i])
             return false;

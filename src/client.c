@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -17,8 +18,13 @@
 bool client_init(struct client *client, int fd, const struct address *address, size_t head_bytes)
 {
     *client = (struct client){.fd = fd, .address = *address};
-    address_format(address, client->name);
-    address_format_host(address, client->host);
+    if (address_is_unix(address)) { /* its path, if it has one, is the client's to choose */
+        snprintf(client->name, sizeof client->name, "unix:");
+        snprintf(client->host, sizeof client->host, "unix:");
+    } else {
+        address_format(address, client->name);
+        address_format_host(address, client->host);
+    }
     return buffer_init(&client->in, head_bytes + CLIENT_CONTENT_BYTES);
 }
 
@@ -155,11 +161,16 @@ void client_close(struct client *client)
     client->fd = -1;
 }
 
+void client_guard(struct client *client, bool on)
+{
+    const struct linger linger = {.l_onoff = on, .l_linger = 0};
+
+    setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 void client_abort(struct client *client)
 {
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-
-    setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    client_guard(client, true);
     client_close(client);
 }
 

@@ -1,9 +1,9 @@
 /* clock: monotonic time in milliseconds, deadlines, and HTTP dates. */
 #include "clock.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <time.h>
+
+#define LONGEST_MS 1000000000000LL /* what a wait without a deadline is given */
 
 long long clock_now_us(void)
 {
@@ -18,13 +18,13 @@ long long clock_now_ms(void)
     return clock_now_us() / 1000;
 }
 
-int clock_poll_ms(long long deadline, long long now)
+struct timespec clock_timespec(long long deadline, long long now)
 {
-    if (deadline == CLOCK_NEVER)
-        return -1;
-    if (deadline <= now)
-        return 0;
-    return deadline - now < INT_MAX ? (int)(deadline - now) : INT_MAX;
+    long long left = deadline > now ? deadline - now : 0;
+
+    if (left > LONGEST_MS)
+        left = LONGEST_MS;
+    return (struct timespec){.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
 }
 
 void clock_format_date(char text[CLOCK_DATE_BYTES])

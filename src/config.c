@@ -11,9 +11,13 @@
 #include "http_field.h"
 #include "http_request.h"
 #include "ini_file.h"
+#include "log.h"
 #include "unit.h"
 
-#define PLACE_BYTES 512u /* "file:line" */
+#define PLACE_BYTES      512u /* "file:line" */
+#define PIN_PREFIX       "sha256//"
+#define PIN_BASE64_BYTES 44u
+#define BASE64_DIGITS    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 /* One load in progress. */
 struct loader {
@@ -202,30 +206,55 @@ static void set_host(struct loader *loader, const struct config_setting *setting
         fault(loader, "host = %s: give host or host:port, for example preprod.example.com", text);
 }
 
+/* A secret goes into a URL percent-encoded, so that no octet of it is taken for the URL's own. */
+static void add_encoded(struct buffer *out, struct slice text)
+{
+    char octet[4];
+
+    for (size_t i = 0; i < text.len; i++) {
+        snprintf(octet, sizeof octet, "%%%02X", (unsigned)(unsigned char)text.at[i]);
+        buffer_add_text(out, octet);
+    }
+}
+
+/* Writes the URL that an egress value stands for, with its NUL. A value that is one secret is a
+ * URL by itself. false for a variable that only a request gives. */
+static bool render_url(const struct value *value, struct buffer *out)
+{
+    for (size_t i = 0; i < value->count; i++) {
+        const struct value_part *part = &value->parts[i];
+        struct slice text = {part->text, part->len};
+        if (part->kind == VALUE_SECRET && value->count > 1)
+            add_encoded(out, text);
+        else if (part->kind == VALUE_SECRET || part->kind == VALUE_LITERAL)
+            buffer_add(out, text);
+        else
+            return false;
+    }
+    buffer_add(out, (struct slice){"", 1});
+    return !out->overflowed;
+}
+
 static void set_egress(struct loader *loader, const char *text)
 {
     char error[VALUE_ERROR_BYTES];
     struct value value;
     struct buffer url;
-    const struct value_context none = {0};
 
     if (!value_compile(text, &value, error)) {
         fault(loader, "egress: %s", error);
         return;
     }
-    if (buffer_init(&url, value_bytes_max(&value) + 1)) {
-        value_render(&value, &none, &url);
-        url.at[url.end] = '\0';
-        free(loader->config->egress);
-        loader->config->egress = NULL;
-        if (target_is_egress_url(url.at))
-            loader->config->egress = strdup(url.at);
-        else
-            fault(loader, "egress: give the outgoing proxy's URL, for example "
-                          "http://proxy.example.com:3128 or socks5h://127.0.0.1:1080");
+    egress_free(&loader->config->egress);
+    bool has_memory = buffer_init(&url, 3 * value_bytes_max(&value) + 1);
+    if (!has_memory || !render_url(&value, &url) || !egress_parse(url.at, &loader->config->egress))
+        fault(loader, "egress: give the outgoing proxy's URL with its port, for example "
+                      "http://proxy.example.com:3128 or socks5h://127.0.0.1:1080; user and "
+                      "password from ${env:NAME}, ${file:/path} or ${cred:name}, or percent-"
+                      "encoded");
+    if (has_memory)
         explicit_bzero(url.at, url.cap);
-        buffer_free(&url);
-    }
+    buffer_free(&url);
     value_free(&value);
 }
 
@@ -277,7 +306,8 @@ static bool check_field_name(struct loader *loader, const char *name)
     enum http_field_id id = http_field_identify(slice_of(name));
 
     if (!http_is_token(slice_of(name)))
-        fault(loader, "%s: a header's name has letters, digits and !#$%%&'*+-.^_`|~ only", name);
+        fault(loader, "this is no header's name; write Name = value, the name of letters, digits "
+                      "and !#$%%&'*+-.^_`|~");
     else if (id == HTTP_FIELD_HOST)
         fault(loader, "%s: set host = in [proxy] instead", name);
     else if (http_field_is_reserved(id))
@@ -311,7 +341,7 @@ static struct config_field *place_field(struct loader *loader, struct config_fie
 {
     struct config_field *found = find_field(fields, name);
 
-    if (found != NULL && loader->path != NULL) {
+    if (found != NULL && (loader->path != NULL || strcmp(found->origin, loader->place) == 0)) {
         fault(loader, "%s is already set at %s", name, found->origin);
         return NULL;
     }
@@ -374,8 +404,8 @@ static void take_table_setting(struct loader *loader, const char *section, const
         set_value(loader, setting, text);
         return;
     }
-    fault(loader, "%s is not a setting of [%s], which has: %s", name, section,
-          config_names_of(section));
+    fault(loader, "%s is not a setting of [%s], which has: %s",
+          http_is_token(slice_of(name)) ? name : "this", section, config_names_of(section));
 }
 
 /* Where a setting of the header sections goes; NULL for other sections. */
@@ -397,7 +427,7 @@ static void take_line(struct loader *loader, const char *section, const char *na
     if (name == NULL && !is_known)
         fault(loader, "[%s] is not a section; there are: %s", section, CONFIG_SECTIONS);
     else if (name != NULL && section[0] == '\0')
-        fault(loader, "%s stands before the first section: begin with [proxy]", name);
+        fault(loader, "a setting stands before the first section: begin with [proxy]");
     else if (name != NULL && fields != NULL)
         set_field(loader, fields, name, text);
     else if (name != NULL && is_known)
@@ -455,15 +485,14 @@ static void take_options(struct loader *loader, const struct config_source *sour
 
 /* ---- what settings mean together ---- */
 
-/* Makes faults point to the setting's line, when the file has it. */
-static void point_to(struct loader *loader, const char *name, char place[PLACE_BYTES])
+/* The line in which the file has a setting; 0 when it has not. */
+static unsigned line_of(const struct loader *loader, const char *section, const char *name)
 {
-    for (size_t i = 0; i < config_setting_count; i++) {
-        if (strcmp(config_settings[i].name, name) != 0 || loader->lines[i] == 0)
-            continue;
-        snprintf(place, PLACE_BYTES, "%s:%u", loader->path, loader->lines[i]);
-        loader->place = place;
-    }
+    for (size_t i = 0; i < config_setting_count; i++)
+        if (strcmp(config_settings[i].section, section) == 0 &&
+            strcmp(config_settings[i].name, name) == 0)
+            return loader->lines[i];
+    return 0;
 }
 
 static void check_listen(struct loader *loader)
@@ -504,7 +533,7 @@ static void check_egress(struct loader *loader)
 {
     const struct config *config = loader->config;
 
-    if (config->egress != NULL && config->target.unix_path != NULL)
+    if (config->egress.url != NULL && config->target.unix_path != NULL)
         fault(loader, "egress goes with a target on the network, not with %s", config->target.name);
 }
 
@@ -522,8 +551,6 @@ static void check_ca_file(struct loader *loader)
 static void check_client_cert(struct loader *loader)
 {
     check_readable(loader, "client_cert", loader->config->tls.client_cert);
-    if (loader->config->tls.client_cert != NULL && loader->config->tls.client_key == NULL)
-        fault(loader, "client_cert needs client_key beside it");
 }
 
 static void check_client_key(struct loader *loader)
@@ -533,43 +560,85 @@ static void check_client_key(struct loader *loader)
         fault(loader, "client_key needs client_cert beside it");
 }
 
+/* sha256//BASE64 of 32 octets, perhaps several with ; between. */
+static bool is_pin_list(const char *text)
+{
+    const size_t prefix = strlen(PIN_PREFIX);
+
+    for (;;) {
+        size_t len = strcspn(text, ";");
+        if (len != prefix + PIN_BASE64_BYTES || strncmp(text, PIN_PREFIX, prefix) != 0 ||
+            strspn(text + prefix, BASE64_DIGITS) != PIN_BASE64_BYTES - 1 || text[len - 1] != '=')
+            return false;
+        if (text[len] == '\0')
+            return true;
+        text += len + 1;
+    }
+}
+
 static void check_pinned_key(struct loader *loader)
 {
     const char *key = loader->config->tls.pinned_key;
 
-    if (key == NULL || strncmp(key, "sha256//", strlen("sha256//")) == 0)
+    if (key == NULL || is_pin_list(key))
         return;
     if (key[0] == '/')
         check_readable(loader, "pinned_key", key);
     else
-        fault(loader, "pinned_key = %s: give sha256//BASE64 or the path of a public key's file",
+        fault(loader,
+              "pinned_key = %s: give sha256// and 44 characters of base64, or the path of a public "
+              "key's file",
               key);
+}
+
+static void check_server_name(struct loader *loader)
+{
+    const char *name = loader->config->tls.server_name;
+
+    if (name != NULL &&
+        (strlen(name) > 253 || strchr(name, ':') != NULL || !http_is_authority(slice_of(name))))
+        fault(loader, "server_name = %.80s: give a host name, for example preprod.example.com",
+              name);
 }
 
 static void check_request_target(struct loader *loader)
 {
-    const struct config *config = loader->config;
+    struct config *config = loader->config;
 
-    if (config->limits.request_target > config->limits.request_head)
-        fault(loader, "request_target is larger than request_head, of which it is a part");
+    if (config->limits.request_target <= config->limits.request_head)
+        return;
+    if (line_of(loader, "limits", "request_target") > 0)
+        fault(loader, "request_target is larger than request_head, of which it is a part: give "
+                      "less, or more for request_head");
+    else
+        config->limits.request_target = config->limits.request_head;
 }
 
 static void check_together(struct loader *loader)
 {
     static const struct {
-        const char *name; /* of the setting that a fault is pointed to */
+        const char *section, *name; /* of the setting that a fault is pointed to */
         void (*check)(struct loader *);
     } checks[] = {
-        {"listen", check_listen},           {"target", check_target},
-        {"egress", check_egress},           {"ca_file", check_ca_file},
-        {"client_cert", check_client_cert}, {"client_key", check_client_key},
-        {"pinned_key", check_pinned_key},   {"request_target", check_request_target},
+        {"proxy", "listen", check_listen},
+        {"proxy", "target", check_target},
+        {"proxy", "egress", check_egress},
+        {"tls", "ca_file", check_ca_file},
+        {"tls", "client_cert", check_client_cert},
+        {"tls", "client_key", check_client_key},
+        {"tls", "pinned_key", check_pinned_key},
+        {"tls", "server_name", check_server_name},
+        {"limits", "request_target", check_request_target},
     };
     char place[PLACE_BYTES];
 
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        unsigned line = line_of(loader, checks[i].section, checks[i].name);
         loader->place = loader->path != NULL ? loader->path : "authbridge";
-        point_to(loader, checks[i].name, place);
+        if (line > 0) {
+            snprintf(place, sizeof place, "%s:%u", loader->path, line);
+            loader->place = place;
+        }
         checks[i].check(loader);
     }
 }
@@ -607,6 +676,34 @@ struct config *config_load(const struct config_source *source, FILE *report)
     return NULL;
 }
 
+/* Logs a report line by line. */
+static void log_report(char *report)
+{
+    char *next;
+
+    for (char *line = report; line != NULL && *line != '\0'; line = next) {
+        next = strchr(line, '\n');
+        if (next != NULL)
+            *next++ = '\0';
+        log_error("%s", line);
+    }
+}
+
+struct config *config_read(const struct config_source *source)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *report = open_memstream(&text, &len);
+
+    if (report == NULL)
+        return NULL;
+    struct config *config = config_load(source, report);
+    fclose(report);
+    log_report(text);
+    free(text);
+    return config;
+}
+
 static void free_fields(struct config_fields *fields)
 {
     for (size_t i = 0; i < fields->count; i++)
@@ -624,9 +721,7 @@ void config_free(struct config *config)
     free(config->listen);
     free(config->allow);
     free(config->host);
-    if (config->egress != NULL)
-        explicit_bzero(config->egress, strlen(config->egress));
-    free(config->egress);
+    egress_free(&config->egress);
     free(config->tls.ca_file);
     free(config->tls.client_cert);
     free(config->tls.client_key);

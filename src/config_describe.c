@@ -44,12 +44,16 @@ static void print_target(const struct target *target, FILE *out)
                 target->base_path);
 }
 
-static void print_egress(const char *url, FILE *out)
+static void print_egress(const struct egress *egress, FILE *out)
 {
-    char *text = url != NULL ? target_describe_egress(url) : NULL;
+    const char *host = egress->url != NULL ? strstr(egress->url, "://") : NULL;
 
-    fputs(text != NULL ? text : "none", out);
-    free(text);
+    if (host == NULL)
+        fputs("none", out);
+    else if (egress->user == NULL)
+        fputs(egress->url, out);
+    else
+        fprintf(out, "%.*s***@%s", (int)(host + 3 - egress->url), egress->url, host + 3);
 }
 
 static void print_size(long long bytes, FILE *out)
@@ -100,7 +104,7 @@ static void print_value(const struct config *config, const struct config_setting
         print_target(&config->target, out);
         break;
     case CONFIG_EGRESS:
-        print_egress(config->egress, out);
+        print_egress(&config->egress, out);
         break;
     case CONFIG_ALLOW:
         print_allow(config, out);

@@ -73,7 +73,7 @@ static void close_client(struct client *client, enum exchange_result result)
 }
 
 _Noreturn void connection_serve(int fd, const struct address *client, const struct config *config,
-                                X509_STORE *trust)
+                                const struct trust *trust)
 {
     static struct connection connection; /* zeroed, and found by the leak check */
     struct exchange_context context = {

@@ -17,6 +17,7 @@
     ((size_t)1024 * 1024) /* of what the bridge sends: its limit, and injections */
 #define HEAD_MS      10000
 #define ANSWER_BYTES 512u
+#define PAUSE_MS     100
 
 /* Reads one head, and answers with it. */
 static void echo(struct client *client)
@@ -62,12 +63,15 @@ static _Noreturn void serve(int listener)
 {
     struct address address = {.len = sizeof address.storage};
 
-    signal(SIGINT, SIG_IGN); /* Ctrl-C is the bridge's to handle */
+    signal(SIGINT, SIG_IGN); /* Ctrl-C and a closed terminal are the bridge's to handle */
+    signal(SIGHUP, SIG_IGN);
     signal(SIGCHLD, SIG_IGN);
     for (;;) {
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0)
+        if (fd < 0) {
+            poll(NULL, 0, PAUSE_MS); /* a shortage, most likely */
             continue;
+        }
         if (fork() == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             serve_one(fd, &address);

@@ -84,6 +84,8 @@ static enum download_result take_final(struct download *download, struct fault *
         return broken(download, fault, "http_response_header_section_size",
                       "the response head is too long");
     download->begun = true;
+    if (download_ends_by_close(download))
+        client_guard(download->client, true);
     buffer_consume(download->in, download->head.length);
     begin_content(download);
     return DOWNLOAD_GOING;

@@ -237,6 +237,8 @@ static enum relay_result forward(struct exchange *exchange)
     if (context->upstream->fd < 0) {
         switch (upstream_connect(context->upstream, context->client->fd, &exchange->fault)) {
         case UPSTREAM_CONNECTED:
+            log_debug("connected to %s (id %s)", context->config->target.name,
+                      exchange->request_id);
             break;
         case UPSTREAM_CLIENT_GONE:
             return RELAY_CLIENT_GONE;
@@ -267,6 +269,8 @@ static enum exchange_result finish(struct exchange *exchange)
     struct exchange_context *context = exchange->context;
     const struct relay *relay = &exchange->relay;
 
+    if (download_ends_by_close(&relay->download))
+        client_guard(context->client, false);
     if (keeps_upstream(relay))
         context->upstream->reused = true;
     else

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slice.h"
+
 #define SECTION_BYTES_MAX 49u /* inih keeps no more of a section's name */
-#define LINE_OVERHEAD     3   /* CR, LF and NUL, which inih counts in */
+#define BYTE_ORDER_MARK   "\xEF\xBB\xBF"
+#define LINE_OVERHEAD     3 /* CR, LF and NUL, which inih counts in */
 
 struct ini_reader {
     const char *path;
@@ -77,15 +80,37 @@ static bool fits_inih(const struct ini_reader *reader, const char *text, size_t 
 }
 #endif
 
+/* What stands between [ and ]; without octets where the line is none of a section. */
+static struct slice section_of(const char *text, size_t len)
+{
+    const char *close = len > 0 && text[0] == '[' ? memchr(text, ']', len) : NULL;
+
+    return close != NULL ? (struct slice){text + 1, (size_t)(close - text) - 1}
+                         : (struct slice){NULL, 0};
+}
+
+static bool is_blank_after(struct slice section, const char *text, size_t len)
+{
+    for (const char *c = section.at + section.len + 1; c < text + len; c++)
+        if (strchr(" \t\r\n", *c) == NULL || *c == '\0')
+            return false;
+    return true;
+}
+
 static bool check_line(const struct ini_reader *reader, const char *text, size_t len, FILE *report)
 {
-    size_t section = len > 0 && text[0] == '[' ? strcspn(text, "]\n") : 0;
+    struct slice section = section_of(text, len);
 
     if (memchr(text, '\0', len) != NULL) {
         fprintf(report, "%s:%u: a NUL byte: the file must be text\n", reader->path, reader->line);
         return false;
     }
-    if (section > SECTION_BYTES_MAX + 1) {
+    if (section.at != NULL && !is_blank_after(section, text, len)) {
+        fprintf(report, "%s:%u: behind [%.*s] nothing may stand on the line\n", reader->path,
+                reader->line, (int)section.len, section.at);
+        return false;
+    }
+    if (section.len > SECTION_BYTES_MAX) {
         fprintf(report, "%s:%u: a section's name has at most %u bytes\n", reader->path,
                 reader->line, SECTION_BYTES_MAX);
         return false;
@@ -133,13 +158,12 @@ static bool check_lines(struct ini_reader reader, size_t *longest, FILE *report)
 static void announce_section(const struct ini_reader *reader, const char *text, size_t len)
 {
     char section[SECTION_BYTES_MAX + 1];
-    const char *close = memchr(text, ']', len);
+    struct slice name = section_of(text, len);
 
-    if (text[0] != '[' || close == NULL)
+    if (name.at == NULL)
         return;
-    size_t section_len = (size_t)(close - text) - 1;
-    memcpy(section, text + 1, section_len);
-    section[section_len] = '\0';
+    memcpy(section, name.at, name.len);
+    section[name.len] = '\0';
     reader->handler(reader->context, section, NULL, NULL, reader->line);
 }
 
@@ -197,6 +221,8 @@ bool ini_file_read(const char *path, ini_file_handler *handler, void *context, F
         .handler = handler,
         .context = context,
     };
+    if (len >= strlen(BYTE_ORDER_MARK) && memcmp(content, BYTE_ORDER_MARK, 3) == 0)
+        reader.at += strlen(BYTE_ORDER_MARK);
     bool valid = check_lines(reader, &longest, report);
     if (valid) {
         set_inih_limits(longest);

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -35,13 +36,16 @@ static void set_options(int fd, int family)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 }
 
-/* Removes a Unix socket that nobody listens on any more. */
+/* Removes a Unix socket that nobody listens on any more; never another kind of file. */
 static bool remove_stale(const struct address *address)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct stat status;
+
+    if (lstat(path_of(address), &status) != 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool refused =
         fd >= 0 && connect(fd, name_of(address), address->len) < 0 && errno == ECONNREFUSED;
-
     if (fd >= 0)
         close(fd);
     return refused && unlink(path_of(address)) == 0;
@@ -51,15 +55,41 @@ static bool bind_to(int fd, const struct address *address)
 {
     if (bind(fd, name_of(address), address->len) == 0)
         return true;
-    return errno == EADDRINUSE && address_is_unix(address) && remove_stale(address) &&
-           bind(fd, name_of(address), address->len) == 0;
+    int error = errno;
+    if (error == EADDRINUSE && address_is_unix(address) && remove_stale(address) &&
+        bind(fd, name_of(address), address->len) == 0)
+        return true;
+    errno = error;
+    return false;
+}
+
+/* Whether a Unix socket's file is still the one that the listener made. */
+static bool owns_file(const struct listener *listener)
+{
+    struct stat status;
+
+    return lstat(path_of(&listener->address), &status) == 0 && status.st_dev == listener->device &&
+           status.st_ino == listener->inode;
+}
+
+/* Lets every user connect, so that the directory's mode decides, and notes which file it is. */
+static void take_file(struct listener *listener)
+{
+    struct stat status;
+
+    (void)chmod(path_of(&listener->address), 0666);
+    if (lstat(path_of(&listener->address), &status) == 0) {
+        listener->device = status.st_dev;
+        listener->inode = status.st_ino;
+    }
 }
 
 static const char *way_out(int error)
 {
     switch (error) {
     case EADDRINUSE:
-        return "; another program uses it: stop that one, or choose another address with listen";
+        return "; another program uses it, or this bridge under another address: stop that one, or "
+               "choose another address with listen";
     case EACCES:
         return "; ports below 1024 and foreign directories need privileges: choose another address";
     case EADDRNOTAVAIL:
@@ -69,22 +99,28 @@ static const char *way_out(int error)
     }
 }
 
-static int open_socket(const struct address *address)
+/* Opens listener->address. false after an error has been logged. */
+static bool open_listener(struct listener *listener)
 {
     char text[ADDRESS_TEXT_BYTES];
+    const struct address *address = &listener->address;
     int family = address->storage.ss_family;
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    if (fd >= 0)
-        set_options(fd, family);
-    if (fd >= 0 && bind_to(fd, address) && listen(fd, SOMAXCONN) == 0)
-        return fd;
+    listener->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener->fd >= 0)
+        set_options(listener->fd, family);
+    if (listener->fd >= 0 && bind_to(listener->fd, address)) {
+        if (address_is_unix(address))
+            take_file(listener);
+        if (listen(listener->fd, SOMAXCONN) == 0)
+            return true;
+    }
     int error = errno;
     address_format(address, text);
     log_error("cannot listen on %s: %s%s", text, strerror(error), way_out(error));
-    if (fd >= 0)
-        close(fd);
-    return -1;
+    if (listener->fd >= 0)
+        close(listener->fd);
+    return false;
 }
 
 void listener_format(const struct listener *listener, char text[ADDRESS_TEXT_BYTES])
@@ -107,23 +143,33 @@ static void announce(const struct listener *listener)
 static void close_listener(const struct listener *listener)
 {
     close(listener->fd);
-    if (address_is_unix(&listener->address))
+    if (address_is_unix(&listener->address) && owns_file(listener))
         unlink(path_of(&listener->address));
 }
 
+/* The listener on that address; not one whose Unix socket has lost its file. */
 static const struct listener *find(const struct listeners *listeners, const struct address *address)
 {
     for (size_t i = 0; i < listeners->count; i++)
-        if (address_equals(&listeners->items[i].address, address))
+        if (address_equals(&listeners->items[i].address, address) &&
+            (!address_is_unix(address) || owns_file(&listeners->items[i])))
             return &listeners->items[i];
     return NULL;
+}
+
+static bool has_socket(const struct listeners *listeners, int fd)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listeners->items[i].fd == fd)
+            return true;
+    return false;
 }
 
 /* Closes those of one set that the other has not. */
 static void close_others(const struct listeners *set, const struct listeners *other)
 {
     for (size_t i = 0; i < set->count; i++)
-        if (find(other, &set->items[i].address) == NULL)
+        if (!has_socket(other, set->items[i].fd))
             close_listener(&set->items[i]);
 }
 
@@ -131,11 +177,13 @@ static bool open_all(struct listeners *fresh, const struct listeners *old,
                      const struct config *config)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
+        struct listener listener = {.fd = -1, .address = config->listen[i]};
         const struct listener *kept = find(old, &config->listen[i]);
-        int fd = kept != NULL ? kept->fd : open_socket(&config->listen[i]);
-        if (fd < 0)
+        if (kept != NULL)
+            listener = *kept;
+        else if (!open_listener(&listener))
             return false;
-        fresh->items[fresh->count++] = (struct listener){fd, config->listen[i]};
+        fresh->items[fresh->count++] = listener;
     }
     return true;
 }
@@ -151,7 +199,7 @@ bool listeners_update(struct listeners *listeners, const struct config *config)
     }
     close_others(listeners, &fresh);
     for (size_t i = 0; i < fresh.count; i++)
-        if (find(listeners, &fresh.items[i].address) == NULL)
+        if (!has_socket(listeners, fresh.items[i].fd))
             announce(&fresh.items[i]);
     free(listeners->items);
     *listeners = fresh;

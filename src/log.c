@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+
+#define PATIENCE_MS 200 /* with whoever reads our lines */
 
 static enum config_level level_shown = LEVEL_INFO;
 static bool stderr_is_journal;
@@ -43,10 +46,15 @@ void log_set_level(enum config_level level)
     level_shown = level;
 }
 
-/* A line that cannot be written is given up: the bridge serves on when a disk is full. */
+/* A line that cannot be written is given up: the bridge serves on when a disk is full, or when
+ * nobody reads a pipe. A pipe that is ready takes a whole line. */
 static void write_line(int fd, const char *line, size_t len)
 {
+    struct pollfd reader = {.fd = fd, .events = POLLOUT};
     ssize_t written;
+
+    if (poll(&reader, 1, PATIENCE_MS) == 0)
+        return;
 
     do
         written = write(fd, line, len);

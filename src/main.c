@@ -1,8 +1,12 @@
 /* main: the start-up, in order. */
-#include <openssl/x509_vfy.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "demo.h"
@@ -14,6 +18,19 @@
 static const char demo_token[] = "Authorization: Bearer demo-token-of-the-bridge";
 static const char *const demo_headers[] = {demo_token, "X-Request-Id: ${request_id}"};
 
+/* Descriptors 0 to 2 must be taken: a connection that got one of them would be sent our lines. */
+static bool keep_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 /* Secrets are in this process and its children: no core file, no ptrace by others. Checking
  * builds stay traceable, for their leak checker traces the process itself. */
 static void protect_memory(void)
@@ -21,40 +38,34 @@ static void protect_memory(void)
 #ifndef AUTHBRIDGE_TRACEABLE
     prctl(PR_SET_DUMPABLE, 0);
 #endif
-}
-
-static struct config *load(const struct config_source *source)
-{
-    struct config *config = config_load(source, stderr);
-
-    if (config == NULL)
-        fputs("authbridge: error: the configuration cannot be used\n", stderr);
-    return config;
+    unsetenv("SSLKEYLOGFILE"); /* libcurl would write the keys of each connection there */
 }
 
 static int check(const struct config_source *source)
 {
     char error[TRUST_ERROR_BYTES];
-    struct config *config = load(source);
+    struct trust trust;
+    struct config *config = config_read(source);
 
     if (config == NULL)
         return EX_CONFIG;
-    X509_STORE_free(trust_load(config, error));
-    if (error[0] == '\0')
+    bool usable = trust_load(config, &trust, error);
+    if (usable)
         config_describe(config, stdout);
     else
-        fprintf(stderr, "authbridge: error: %s\n", error);
+        log_error("%s", error);
+    trust_free(&trust);
     config_free(config);
-    return error[0] == '\0' ? EX_OK : EX_CONFIG;
+    return usable ? EX_OK : EX_CONFIG;
 }
 
 static int serve(const struct config_source *source, void (*on_ready)(const char *address))
 {
-    struct config *config = load(source);
+    struct config *config = config_read(source);
 
     if (config == NULL)
         return EX_CONFIG;
-    log_init(config->log_level);
+    log_set_level(config->log_level);
     return master_run(source, config, on_ready);
 }
 
@@ -73,7 +84,6 @@ static int run_demo(struct config_source *source)
 {
     static char url[DEMO_URL_BYTES]; /* the source keeps it */
 
-    log_init(LEVEL_INFO);
     if (!demo_start(url))
         return EX_OSERR;
     source->target = url;
@@ -105,9 +115,16 @@ int main(int argc, char **argv)
 {
     struct options options;
 
+    if (!keep_standard_descriptors())
+        return EX_OSERR;
     protect_memory();
+    log_init(LEVEL_INFO);
     enum options_action action = options_read(argc, argv, &options);
     int status = run(action, &options);
     options_free(&options);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        log_error("cannot write to standard output: %s", strerror(errno));
+        return EX_OSERR;
+    }
     return status;
 }

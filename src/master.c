@@ -2,11 +2,8 @@
 #include "master.h"
 
 #include <errno.h>
-#include <openssl/x509_vfy.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -23,19 +20,18 @@
 
 #define ACCEPT_BURST 16   /* connections taken from a listener before signals are looked at */
 #define BACK_OFF_MS  100  /* after a shortage of descriptors, memory or processes */
-#define HOLD_MS      5000 /* how long a connection waits for a child before it gets a 503 */
+#define HOLD_MS      5000 /* of a shortage, until connections without a child get a 503 */
 
 /* A connection that was accepted when no child could be made for it. */
 struct held {
     int fd; /* -1: none */
     struct address address;
-    long long since_ms;
 };
 
 struct master {
     const struct config_source *source;
     struct config *config;
-    X509_STORE *trust;
+    struct trust trust;
     struct listeners listeners;
     struct children children;
     struct held held;
@@ -43,6 +39,7 @@ struct master {
     long long resume_ms;   /* nothing is accepted before: a shortage */
     long long drain_ms;    /* when a drain ends by force; CLOCK_NEVER while serving */
     bool forced;           /* it has: the children that were left have been killed */
+    long long shortage_ms; /* since when no child can be had; 0: one could */
     long long full_logged_ms, shortage_logged_ms;
     unsigned long long accepted, reloads, crashes;
 };
@@ -66,8 +63,11 @@ static void signals_init(struct master *master)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
     struct sigaction action = {.sa_handler = note_signal};
+    struct sigaction old_hup;
     sigset_t blocked;
 
+    sigaction(SIGHUP, NULL, &old_hup);
+    bool was_hup_ignored = old_hup.sa_handler == SIG_IGN;
     sigemptyset(&blocked);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         sigaddset(&blocked, numbers[i]);
@@ -76,8 +76,20 @@ static void signals_init(struct master *master)
         sigdelset(&master->waiting_mask, numbers[i]); /* even if it was blocked by our parent */
         sigaction(numbers[i], &action, NULL);
     }
+    if (was_hup_ignored && master->source->file == NULL)
+        signal(SIGHUP, SIG_IGN); /* nohup(1): stay when the terminal goes */
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+}
+
+/* Lets pending signals through: ppoll(2) delivers none when a socket is ready already, so that
+ * under load they would never come. */
+static void take_signals(const struct master *master)
+{
+    sigset_t blocked;
+
+    sigprocmask(SIG_SETMASK, &master->waiting_mask, &blocked);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
 static bool is_draining(const struct master *master)
@@ -96,7 +108,7 @@ static _Noreturn void child_run(struct master *master, int fd, const struct addr
     listeners_forget(&master->listeners);
     if (master->held.fd >= 0 && master->held.fd != fd)
         close(master->held.fd);
-    connection_serve(fd, address, master->config, master->trust);
+    connection_serve(fd, address, master->config, &master->trust);
 }
 
 /* Makes a child for the connection. false when none can be had now. This is where a connection
@@ -108,9 +120,14 @@ static bool child_start(struct master *master, int fd, const struct address *add
     pid_t pid = children_reserve(&master->children) ? fork() : -1;
     if (pid == 0)
         child_run(master, fd, address, parent);
-    if (pid < 0)
+    if (pid < 0) {
+        if (master->shortage_ms == 0)
+            master->shortage_ms = clock_now_ms();
         return false;
+    }
+    master->shortage_ms = 0;
     children_add(&master->children, pid);
+    log_debug("child %d takes a connection", (int)pid);
     close(fd);
     return true;
 }
@@ -159,19 +176,23 @@ static void back_off(struct master *master, const char *what)
 static void hold(struct master *master, int fd, const struct address *address)
 {
     back_off(master, "cannot start a child");
-    master->held = (struct held){fd, *address, clock_now_ms()};
+    master->held = (struct held){fd, *address};
 }
 
-/* One try at an answer, without waiting for the client. */
+/* One try at an answer, without waiting for the client. What it has sent is read, so that no reset
+ * erases the answer. */
 static void refuse_held(struct master *master)
 {
     char space[2 * ANSWER_BYTES_MAX];
     struct buffer answer = {.at = space, .cap = sizeof space};
     struct fault fault;
 
-    fault_set(&fault, 503, "connection_limit_reached", "no process can be had for this connection");
+    fault_set(&fault, 503, "proxy_internal_error", "no process can be had for this connection");
     answer_fault(&fault, false, true, false, &answer);
     (void)!send(master->held.fd, answer.at, answer.end, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(master->held.fd, SHUT_WR);
+    while (recv(master->held.fd, space, sizeof space, MSG_DONTWAIT) > 0)
+        ;
     close(master->held.fd);
     master->held.fd = -1;
 }
@@ -181,12 +202,13 @@ static void retry_held(struct master *master)
 {
     if (master->held.fd < 0 || clock_now_ms() < master->resume_ms)
         return;
-    if (child_start(master, master->held.fd, &master->held.address))
+    if (child_start(master, master->held.fd, &master->held.address)) {
         master->held.fd = -1;
-    else if (clock_now_ms() - master->held.since_ms >= HOLD_MS)
+        return;
+    }
+    back_off(master, "cannot start a child");
+    if (clock_now_ms() - master->shortage_ms >= HOLD_MS)
         refuse_held(master);
-    else
-        back_off(master, "cannot start a child");
 }
 
 /* Errors of one connection that ended before it was accepted (accept(2)); the rest are shortages.
@@ -228,35 +250,14 @@ static void accept_some(struct master *master, const struct listener *listener)
             return;
 }
 
+/* Takes all that wait in the kernel's queue, where closing the listener would reset them. */
+static void accept_waiting(struct master *master, const struct listener *listener)
+{
+    while (may_accept(master) && accept_one(master, listener))
+        ;
+}
+
 /* ---- reload, drain, status ---- */
-
-/* Logs a report line by line. */
-static void log_report(char *report)
-{
-    char *next;
-
-    for (char *line = report; line != NULL && *line != '\0'; line = next) {
-        next = strchr(line, '\n');
-        if (next != NULL)
-            *next++ = '\0';
-        log_error("%s", line);
-    }
-}
-
-static struct config *read_config(const struct config_source *source)
-{
-    char *text = NULL;
-    size_t len = 0;
-    FILE *report = open_memstream(&text, &len);
-
-    if (report == NULL)
-        return NULL;
-    struct config *config = config_load(source, report);
-    fclose(report);
-    log_report(text);
-    free(text);
-    return config;
-}
 
 /* Puts a configuration in force: certificates and listeners first, so that a failure changes
  * nothing. EX_OK, or, after an error has been logged, EX_CONFIG or EX_OSERR. */
@@ -264,16 +265,16 @@ static int use_config(struct master *master, struct config *config)
 {
     char error[TRUST_ERROR_BYTES];
 
-    X509_STORE *trust = trust_load(config, error);
-    if (error[0] != '\0') {
+    struct trust trust;
+    if (!trust_load(config, &trust, error)) {
         log_error("%s", error);
         return EX_CONFIG;
     }
     if (!listeners_update(&master->listeners, config)) {
-        X509_STORE_free(trust);
+        trust_free(&trust);
         return EX_OSERR;
     }
-    X509_STORE_free(master->trust);
+    trust_free(&master->trust);
     if (config != master->config)
         config_free(master->config);
     master->trust = trust;
@@ -284,10 +285,9 @@ static int use_config(struct master *master, struct config *config)
 
 static void reload(struct master *master)
 {
-    got_reload = 0;
     if (is_draining(master))
         return;
-    struct config *config = read_config(master->source);
+    struct config *config = config_read(master->source);
     if (config == NULL || use_config(master, config) != EX_OK) {
         config_free(config);
         log_error("reload failed: the configuration in use stays in force");
@@ -307,6 +307,8 @@ static void report_status(struct master *master)
 
 static void begin_drain(struct master *master)
 {
+    for (size_t i = 0; i < master->listeners.count; i++)
+        accept_waiting(master, &master->listeners.items[i]);
     master->drain_ms = clock_now_ms() + master->config->timeouts.drain;
     log_info("stopping: %zu connections, given %lld s to finish", master->children.count,
              master->config->timeouts.drain / 1000);
@@ -328,8 +330,11 @@ static void handle_signals(struct master *master)
 {
     if (got_status)
         report_status(master);
-    if (got_reload)
+    if (got_reload && master->source->file == NULL)
+        got_stop = got_stop + 1; /* nothing to read again: the terminal was closed */
+    else if (got_reload)
         reload(master);
+    got_reload = 0;
     if (got_stop > 0 && !is_draining(master))
         begin_drain(master);
     bool due = got_stop > 1 || clock_now_ms() >= master->drain_ms;
@@ -354,12 +359,14 @@ static void wait_and_accept(struct master *master)
     struct pollfd sockets[CONFIG_LISTEN_MAX];
     bool accepting = may_accept(master);
     size_t count = accepting ? master->listeners.count : 0;
-    int timeout = clock_poll_ms(next_event(master), clock_now_ms());
-    struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
+    struct timespec span = clock_timespec(next_event(master), clock_now_ms());
 
     for (size_t i = 0; i < count; i++)
         sockets[i] = (struct pollfd){.fd = master->listeners.items[i].fd, .events = POLLIN};
-    int ready = ppoll(sockets, count, timeout < 0 ? NULL : &span, &master->waiting_mask);
+    int ready = ppoll(sockets, count, &span, &master->waiting_mask);
+    if (ready < 0 && errno != EINTR)
+        back_off(master, "cannot wait for connections");
+    take_signals(master);
     for (size_t i = 0; ready > 0 && i < count; i++)
         if (sockets[i].revents != 0)
             accept_some(master, &master->listeners.items[i]);
@@ -405,7 +412,7 @@ int master_run(const struct config_source *source, struct config *config,
     }
     listeners_close(&master.listeners);
     children_free(&master.children);
-    X509_STORE_free(master.trust);
+    trust_free(&master.trust);
     config_free(master.config);
     return status;
 }

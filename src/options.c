@@ -119,6 +119,8 @@ enum options_action options_read(int argc, char **argv, struct options *options)
         case ':':
             return wrong("%s needs a value", argv[optind - 1]);
         default:
+            if (optopt != 0)
+                return wrong("-%c is not an option", optopt);
             return wrong("%s is not an option", argv[optind - 1]);
         }
     }

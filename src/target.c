@@ -91,6 +91,8 @@ static bool check_parts(CURLU *url, char error[TARGET_ERROR_BYTES])
                            "[request-headers]");
     if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
         return fail(error, "the target's URL must end with its path: no ? and no #");
+    if (has_part(url, CURLUPART_ZONEID))
+        return fail(error, "the target's address must not have a zone");
     return true;
 }
 
@@ -170,26 +172,78 @@ void target_free(struct target *target)
     *target = (struct target){0};
 }
 
-bool target_is_egress_url(const char *text)
+/* ---- egress ---- */
+
+static bool has_egress_scheme(const char *text)
 {
     static const char *const schemes[] = {"http://", "socks5://", "socks5h://"};
-    CURLU *url = curl_url();
-    bool known = false;
 
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
-        known = known || strncasecmp(text, schemes[i], strlen(schemes[i])) == 0;
-    bool valid = url != NULL && known && is_visible_ascii(text) &&
-                 curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
-    curl_url_cleanup(url);
-    return valid;
+        if (strncasecmp(text, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    return false;
 }
 
-char *target_describe_egress(const char *url)
+/* Decodes user or password; *text stays NULL when the URL has none. */
+static bool read_credential(CURLU *url, CURLUPart part, CURLUcode none, char **text)
 {
-    const char *authority = strstr(url, "://");
-    const char *at = strrchr(url, '@');
+    char *decoded = NULL;
+    CURLUcode code = curl_url_get(url, part, &decoded, CURLU_URLDECODE);
 
-    if (authority == NULL || at == NULL)
-        return strdup(url);
-    return print_new("%.*s://***%s", (int)(authority - url), url, at);
+    if (code != CURLUE_OK)
+        return code == none;
+    *text = strdup(decoded);
+    explicit_bzero(decoded, strlen(decoded));
+    curl_free(decoded);
+    return *text != NULL;
+}
+
+static bool read_egress(CURLU *url, struct egress *egress)
+{
+    char *scheme = url_part(url, CURLUPART_SCHEME, 0);
+    char *host = url_part(url, CURLUPART_HOST, 0);
+    char *port = url_part(url, CURLUPART_PORT, 0);
+    char *path = url_part(url, CURLUPART_PATH, 0);
+
+    bool complete = scheme != NULL && host != NULL && port != NULL && path != NULL &&
+                    strcmp(path, "/") == 0 && !has_part(url, CURLUPART_QUERY) &&
+                    !has_part(url, CURLUPART_FRAGMENT);
+    if (complete)
+        egress->url = print_new("%s://%s:%s", scheme, host, port);
+    free(scheme);
+    free(host);
+    free(port);
+    free(path);
+    return egress->url != NULL &&
+           read_credential(url, CURLUPART_USER, CURLUE_NO_USER, &egress->user) &&
+           read_credential(url, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD, &egress->password);
+}
+
+bool egress_parse(const char *text, struct egress *egress)
+{
+    CURLU *url = curl_url();
+
+    *egress = (struct egress){0};
+    bool parsed = url != NULL && has_egress_scheme(text) && is_visible_ascii(text) &&
+                  curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+                  read_egress(url, egress);
+    curl_url_cleanup(url);
+    if (!parsed)
+        egress_free(egress);
+    return parsed;
+}
+
+static void free_secret(char *text)
+{
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+void egress_free(struct egress *egress)
+{
+    free(egress->url);
+    free_secret(egress->user);
+    free_secret(egress->password);
+    *egress = (struct egress){0};
 }

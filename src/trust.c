@@ -1,4 +1,4 @@
-/* trust: the CA certificates that every child shares. */
+/* trust: what every child shares for TLS with the target. */
 #include "trust.h"
 
 #include <openssl/err.h>
@@ -20,18 +20,21 @@ void trust_init(void)
     OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
 }
 
-static bool load_file(X509_STORE *store, const char *path, char error[TRUST_ERROR_BYTES])
+/* Fills error with what OpenSSL says last about the file that a setting names. */
+static bool fail(char error[TRUST_ERROR_BYTES], const char *setting, const char *path)
 {
-    char reason[200];
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-    ERR_clear_error();
-    if (X509_STORE_load_file(store, path) == 1)
-        return true;
-    ERR_error_string_n(ERR_peek_error(), reason, sizeof reason);
-    snprintf(error, TRUST_ERROR_BYTES, "ca_file = %.200s: no certificates could be read: %s", path,
-             reason);
+    snprintf(error, TRUST_ERROR_BYTES, "%s = %.200s cannot be used: %s", setting, path,
+             reason != NULL ? reason : "no PEM in it");
     ERR_clear_error();
     return false;
+}
+
+static bool load_file(X509_STORE *store, const char *path, char error[TRUST_ERROR_BYTES])
+{
+    ERR_clear_error();
+    return X509_STORE_load_file(store, path) == 1 || fail(error, "ca_file", path);
 }
 
 static void load_system(X509_STORE *store)
@@ -44,23 +47,61 @@ static void load_system(X509_STORE *store)
             return;
 }
 
-X509_STORE *trust_load(const struct config *config, char error[TRUST_ERROR_BYTES])
+static bool load_store(const struct config *config, struct trust *trust,
+                       char error[TRUST_ERROR_BYTES])
 {
-    error[0] = '\0';
-    if (!config->target.is_https || !config->tls.verify)
-        return NULL;
-    X509_STORE *store = X509_STORE_new();
-    if (store == NULL) {
-        snprintf(error, TRUST_ERROR_BYTES, "out of memory for the CA certificates");
-        return NULL;
-    }
+    trust->store = X509_STORE_new();
+    if (trust->store == NULL)
+        return fail(error, "ca_file", "(memory)");
     /* As libcurl sets up its own store: an intermediate in ca_file is trusted by itself. */
-    X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
-    if (config->tls.ca_file == NULL)
-        load_system(store);
-    else if (!load_file(store, config->tls.ca_file, error)) {
-        X509_STORE_free(store);
-        return NULL;
-    }
-    return store;
+    X509_STORE_set_flags(trust->store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+    if (config->tls.ca_file != NULL)
+        return load_file(trust->store, config->tls.ca_file, error);
+    load_system(trust->store);
+    return true;
+}
+
+/* An encrypted key is refused: nobody is there to type its pass phrase. */
+static int give_no_pass_phrase(char *into, int cap, int writes, void *context)
+{
+    (void)into, (void)cap, (void)writes, (void)context;
+    return -1;
+}
+
+static bool load_identity(const struct config *config, struct trust *trust,
+                          char error[TRUST_ERROR_BYTES])
+{
+    const char *cert = config->tls.client_cert;
+    const char *key = config->tls.client_key != NULL ? config->tls.client_key : cert;
+
+    ERR_clear_error();
+    trust->identity = SSL_CTX_new(TLS_client_method());
+    if (trust->identity == NULL)
+        return fail(error, "client_cert", cert);
+    SSL_CTX_set_default_passwd_cb(trust->identity, give_no_pass_phrase);
+    if (SSL_CTX_use_certificate_chain_file(trust->identity, cert) != 1)
+        return fail(error, "client_cert", cert);
+    if (SSL_CTX_use_PrivateKey_file(trust->identity, key, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(trust->identity) != 1)
+        return fail(error, "client_key", key);
+    return true;
+}
+
+bool trust_load(const struct config *config, struct trust *trust, char error[TRUST_ERROR_BYTES])
+{
+    *trust = (struct trust){0};
+    if (!config->target.is_https)
+        return true;
+    bool loaded = (!config->tls.verify || load_store(config, trust, error)) &&
+                  (config->tls.client_cert == NULL || load_identity(config, trust, error));
+    if (!loaded)
+        trust_free(trust);
+    return loaded;
+}
+
+void trust_free(struct trust *trust)
+{
+    X509_STORE_free(trust->store);
+    SSL_CTX_free(trust->identity);
+    *trust = (struct trust){0};
 }

@@ -17,17 +17,25 @@
 
 /* ---- set-up ---- */
 
-/* Attaches the shared certificates, and lets a write be continued from a buffer that moved. */
+/* Attaches the shared certificates and key, and lets a write be continued from a buffer that
+ * moved. */
 static CURLcode set_up_tls(CURL *handle, void *context, void *data)
 {
-    const struct upstream *upstream = data;
+    const struct trust *trust = data;
     SSL_CTX *tls = context;
+    STACK_OF(X509) *chain = NULL;
 
     (void)handle;
     SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
-    if (upstream->trust != NULL)
-        SSL_CTX_set1_cert_store(tls, upstream->trust);
-    return CURLE_OK;
+    if (trust->store != NULL)
+        SSL_CTX_set1_cert_store(tls, trust->store);
+    if (trust->identity == NULL)
+        return CURLE_OK;
+    SSL_CTX_get0_chain_certs(trust->identity, &chain);
+    return SSL_CTX_use_cert_and_key(tls, SSL_CTX_get0_certificate(trust->identity),
+                                    SSL_CTX_get0_privatekey(trust->identity), chain, 1) == 1
+               ? CURLE_OK
+               : CURLE_SSL_CERTPROBLEM;
 }
 
 static bool set_number(struct upstream *upstream, CURLoption option, long value)
@@ -42,13 +50,17 @@ static bool set_text(struct upstream *upstream, CURLoption option, const char *v
 
 static bool set_up_proxy(struct upstream *upstream)
 {
-    const char *egress = upstream->config->egress;
+    const struct egress *egress = &upstream->config->egress;
 
     /* An empty text switches off http_proxy and its kin in the environment. */
-    return set_text(upstream, CURLOPT_PROXY, egress != NULL ? egress : "") &&
-           set_text(upstream, CURLOPT_NOPROXY, "") &&
-           set_number(upstream, CURLOPT_HTTPPROXYTUNNEL, 1) &&
-           set_number(upstream, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
+    if (!set_text(upstream, CURLOPT_PROXY, egress->url != NULL ? egress->url : "") ||
+        !set_text(upstream, CURLOPT_NOPROXY, "") ||
+        !set_number(upstream, CURLOPT_HTTPPROXYTUNNEL, 1) ||
+        !set_number(upstream, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1))
+        return false;
+    return egress->user == NULL || (set_text(upstream, CURLOPT_PROXYUSERNAME, egress->user) &&
+                                    set_text(upstream, CURLOPT_PROXYPASSWORD,
+                                             egress->password != NULL ? egress->password : ""));
 }
 
 /* The TLS name comes from the URL: with server_name set, the URL has that name, and CONNECT_TO
@@ -84,32 +96,38 @@ static bool has_openssl(void)
     return backend != NULL && strncmp(backend, "OpenSSL", 7) == 0;
 }
 
-static bool set_up_trust(struct upstream *upstream)
+/* Where libcurl's TLS is not OpenSSL's, it reads the files by itself: slower, still right. */
+static bool set_up_files(struct upstream *upstream)
 {
     const struct config *config = upstream->config;
+    const char *cert = config->tls.client_cert;
+    const char *key = config->tls.client_key != NULL ? config->tls.client_key : cert;
 
+    return (config->tls.ca_file == NULL ||
+            set_text(upstream, CURLOPT_CAINFO, config->tls.ca_file)) &&
+           (cert == NULL ||
+            (set_text(upstream, CURLOPT_SSLCERT, cert) && set_text(upstream, CURLOPT_SSLKEY, key)));
+}
+
+static bool set_up_trust(struct upstream *upstream)
+{
     if (!has_openssl())
-        return config->tls.ca_file == NULL ||
-               set_text(upstream, CURLOPT_CAINFO, config->tls.ca_file);
+        return set_up_files(upstream);
     return set_text(upstream, CURLOPT_CAINFO, NULL) && set_text(upstream, CURLOPT_CAPATH, NULL) &&
            curl_easy_setopt(upstream->handle, CURLOPT_SSL_CTX_FUNCTION, set_up_tls) == CURLE_OK &&
-           curl_easy_setopt(upstream->handle, CURLOPT_SSL_CTX_DATA, upstream) == CURLE_OK;
+           curl_easy_setopt(upstream->handle, CURLOPT_SSL_CTX_DATA, upstream->trust) == CURLE_OK;
 }
 
 static bool set_up_verification(struct upstream *upstream)
 {
     const struct config *config = upstream->config;
-    bool done = set_number(upstream, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2) &&
-                set_number(upstream, CURLOPT_SSL_VERIFYPEER, config->tls.verify ? 1 : 0) &&
-                set_number(upstream, CURLOPT_SSL_VERIFYHOST, config->tls.verify ? 2 : 0) &&
-                set_up_trust(upstream);
 
-    if (config->tls.client_cert != NULL)
-        done = done && set_text(upstream, CURLOPT_SSLCERT, config->tls.client_cert) &&
-               set_text(upstream, CURLOPT_SSLKEY, config->tls.client_key);
-    if (config->tls.pinned_key != NULL)
-        done = done && set_text(upstream, CURLOPT_PINNEDPUBLICKEY, config->tls.pinned_key);
-    return done;
+    return set_number(upstream, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2) &&
+           set_number(upstream, CURLOPT_SSL_VERIFYPEER, config->tls.verify ? 1 : 0) &&
+           set_number(upstream, CURLOPT_SSL_VERIFYHOST, config->tls.verify ? 2 : 0) &&
+           set_up_trust(upstream) &&
+           (config->tls.pinned_key == NULL ||
+            set_text(upstream, CURLOPT_PINNEDPUBLICKEY, config->tls.pinned_key));
 }
 
 static bool set_up_handle(struct upstream *upstream)
@@ -128,7 +146,8 @@ static bool set_up_handle(struct upstream *upstream)
            (!upstream->config->target.is_https || set_up_verification(upstream));
 }
 
-bool upstream_init(struct upstream *upstream, const struct config *config, X509_STORE *trust)
+bool upstream_init(struct upstream *upstream, const struct config *config,
+                   const struct trust *trust)
 {
     *upstream = (struct upstream){.config = config, .trust = trust, .fd = -1};
     if (curl_global_init(config->target.is_https ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING) !=
@@ -221,8 +240,10 @@ static void describe_failure(const struct upstream *upstream, CURLcode code, str
     default:
         break;
     }
-    fault_set(fault, status, type, "target %s: %s", upstream->config->target.name,
-              error_text(upstream, code));
+    const char *text = error_text(upstream, code);
+    if (upstream->config->target.unix_path != NULL && error_number != 0)
+        text = strerror((int)error_number);
+    fault_set(fault, status, type, "target %s: %s", upstream->config->target.name, text);
 }
 
 /* Whether the client has left. One that has only ended its own direction is given a moment: it

@@ -1,37 +1,39 @@
 /* wait: how a child waits on its sockets. */
 #include "wait.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <time.h>
 
 #include "clock.h"
 
 static volatile sig_atomic_t draining;
-static sigset_t waiting_mask; /* SIGTERM gets through */
+static volatile sig_atomic_t unseen; /* a wait has still to be told of it */
+
+/* How long the wait at hand may last. A signal that comes just before the wait makes it none: the
+ * wait cannot miss it, and SIGTERM need not be blocked. */
+static volatile struct timespec span;
 
 static void note_drain(int signal_number)
 {
     (void)signal_number;
     draining = 1;
+    unseen = 1;
+    span.tv_sec = 0;
+    span.tv_nsec = 0;
 }
 
 void wait_init(void)
 {
-    struct sigaction action = {.sa_handler = note_drain};
-    sigset_t blocked;
+    struct sigaction action = {.sa_handler = note_drain, .sa_flags = SA_RESTART};
+    sigset_t drain;
 
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
-
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGTERM);
-    sigprocmask(SIG_BLOCK, &blocked, NULL);
-    sigprocmask(SIG_BLOCK, NULL, &waiting_mask);
-    sigdelset(&waiting_mask, SIGTERM);
+    sigemptyset(&drain);
+    sigaddset(&drain, SIGTERM);
+    sigprocmask(SIG_UNBLOCK, &drain, NULL);
 }
 
 bool wait_is_draining(void)
@@ -41,13 +43,19 @@ bool wait_is_draining(void)
 
 int wait_ready(struct pollfd *sockets, size_t count, long long deadline)
 {
-    int timeout = clock_poll_ms(deadline, clock_now_ms());
-    struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
+    struct timespec wanted = clock_timespec(deadline, clock_now_ms());
+    int ready = -1;
 
-    int ready = ppoll(sockets, count, timeout < 0 ? NULL : &span, &waiting_mask);
-    if (ready >= 0)
+    span.tv_sec = wanted.tv_sec;
+    span.tv_nsec = wanted.tv_nsec;
+    if (!unseen)
+        ready = ppoll(sockets, count, (const struct timespec *)&span, NULL);
+    if (ready > 0)
         return ready;
     for (size_t i = 0; i < count; i++)
         sockets[i].revents = 0;
+    if (!unseen && ready == 0)
+        return 0;
+    unseen = 0;
     return -1;
 }

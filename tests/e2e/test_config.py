@@ -223,7 +223,7 @@ class TestCommandLine:
     def test_bad_header(self, header):
         done = run("--target", "http://127.0.0.1:9", "--header", header, "--check")
         assert done.returncode == 78
-        assert done.stderr.startswith("--header: ")
+        assert done.stderr.startswith("authbridge: error: --header: ")
 
     def test_one_liner(self, connect, start_bridge, origin):
         arguments = ["--listen", "127.0.0.1:0", "--target", origin.url]
