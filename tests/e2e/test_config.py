@@ -121,7 +121,7 @@ FAULTY_FILES = [
     faulty("bad network", PROXY + "[access]\nallow = 10.0.0.0/33\n", 5, "10.0.0.0/33"),
     faulty("network is a name", PROXY + "[access]\nallow = localhost\n", 5, "localhost"),
     faulty("unknown level", PROXY + "[log]\nlevel = loud\n", 5, "loud", "error", "warning", "info", "debug"),
-    faulty("field name is no token", PROXY + "[request-headers]\nX Y = a\n", 5, "X Y"),
+    faulty("field name is no token", PROXY + "[request-headers]\nX Y = a\n", 5, "header's name"),
     faulty("a field twice", PROXY + "[request-headers]\nX-A = a\nX-A = b\n", 6, "X-A"),
     faulty("a field twice, in another spelling", PROXY + "[request-headers]\nX-A = a\nx_a = b\n", 6, "x_a"),
     faulty("framing field", PROXY + "[request-headers]\nContent-Length = 5\n", 5, "Content-Length"),
