@@ -36,12 +36,17 @@ static void set_options(int fd, int family)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 }
 
-/* Removes a Unix socket that nobody listens on any more; never another kind of file. */
-static bool remove_stale(const struct address *address)
+static bool is_socket(const char *path)
 {
     struct stat status;
 
-    if (lstat(path_of(address), &status) != 0 || !S_ISSOCK(status.st_mode))
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+/* Removes a Unix socket that nobody listens on any more; never another kind of file. */
+static bool remove_stale(const struct address *address)
+{
+    if (!is_socket(path_of(address)))
         return false;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool refused =
@@ -84,10 +89,12 @@ static void take_file(struct listener *listener)
     }
 }
 
-static const char *way_out(int error)
+static const char *way_out(const struct address *address, int error)
 {
     switch (error) {
     case EADDRINUSE:
+        if (address_is_unix(address) && !is_socket(path_of(address)))
+            return "; the file there is not a socket: remove it, or choose another path";
         return "; another program uses it, or this bridge under another address: stop that one, or "
                "choose another address with listen";
     case EACCES:
@@ -117,7 +124,7 @@ static bool open_listener(struct listener *listener)
     }
     int error = errno;
     address_format(address, text);
-    log_error("cannot listen on %s: %s%s", text, strerror(error), way_out(error));
+    log_error("cannot listen on %s: %s%s", text, strerror(error), way_out(address, error));
     if (listener->fd >= 0)
         close(listener->fd);
     return false;
