@@ -45,6 +45,7 @@ struct http_head {
 
     /* Set when HTTP_BAD: 400, 414, 431, 501 or 505 for a request, 502 for a response. */
     struct http_fault fault;
+    bool is_too_large; /* the fault is its size, or the number of its fields */
 
     /* How far the parser has come: offsets, for the caller may move the octets. */
     size_t seen;

@@ -46,6 +46,9 @@ bool http_is_authority(struct slice s);
 bool http_request_read(const struct http_head *head, struct http_request *request,
                        struct http_fault *fault);
 
+/* Whether an Upgrade to that protocol is passed on. */
+bool http_is_tunnelled(struct slice protocol);
+
 /* Whether the request's Upgrade fields name the protocol (RFC 9110 7.8). */
 bool http_request_offers(const struct http_request *request, struct slice protocol);
 

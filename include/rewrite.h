@@ -24,11 +24,11 @@ bool rewrite_request(const struct http_request *request, const struct config *co
 enum rewrite_persistence { REWRITE_KEEP, REWRITE_CLOSE };
 
 /* Appends the head for the client: status line as HTTP/1.1, hop-by-hop fields out, configured
- * fields in, Date where there was none, our Connection. With unchunk, Transfer-Encoding goes too.
- * An interim response gets only the first two. false when out is too small. */
+ * fields in, Date where there was none, our Connection. For a 1.0 client Transfer-Encoding goes
+ * too. An interim response gets only the first two. false when out is too small. */
 bool rewrite_response(const struct http_response *response, const struct http_request *request,
                       const struct config *config, const struct value_context *context,
-                      enum rewrite_persistence persistence, bool unchunk, struct buffer *out);
+                      enum rewrite_persistence persistence, struct buffer *out);
 
 /* Appends those of the trailer lines that may go on to the target: no framing, no connection
  * fields, none that the configuration sets (RFC 9110 6.5.1). */

@@ -24,9 +24,8 @@ void target_free(struct target *target);
 
 /* A proxy to go out through. */
 struct egress {
-    char *url;      /* scheme://host:port; NULL: none */
-    char *user;     /* decoded; NULL: none */
-    char *password; /* decoded; NULL: none */
+    char *url;   /* for libcurl: scheme://[user[:password]@]host:port; NULL: none */
+    char *shown; /* for people: credentials as *** */
 };
 
 /* Reads http://, socks5:// or socks5h://[user[:password]@]host:port, user and password percent-

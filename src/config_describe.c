@@ -44,18 +44,6 @@ static void print_target(const struct target *target, FILE *out)
                 target->base_path);
 }
 
-static void print_egress(const struct egress *egress, FILE *out)
-{
-    const char *host = egress->url != NULL ? strstr(egress->url, "://") : NULL;
-
-    if (host == NULL)
-        fputs("none", out);
-    else if (egress->user == NULL)
-        fputs(egress->url, out);
-    else
-        fprintf(out, "%.*s***@%s", (int)(host + 3 - egress->url), egress->url, host + 3);
-}
-
 static void print_size(long long bytes, FILE *out)
 {
     char text[UNIT_TEXT_BYTES];
@@ -104,7 +92,7 @@ static void print_value(const struct config *config, const struct config_setting
         print_target(&config->target, out);
         break;
     case CONFIG_EGRESS:
-        print_egress(&config->egress, out);
+        fputs(config->egress.url != NULL ? config->egress.shown : "none", out);
         break;
     case CONFIG_ALLOW:
         print_allow(config, out);

@@ -38,7 +38,7 @@ static bool add_head(struct download *download)
 {
     return rewrite_response(&download->response, download->request, download->config,
                             download->context, download->keep_client ? REWRITE_KEEP : REWRITE_CLOSE,
-                            download->unchunk, download->out);
+                            download->out);
 }
 
 static enum download_result take_interim(struct download *download, struct fault *fault)
@@ -101,8 +101,8 @@ static enum download_result take_head(struct download *download, struct fault *f
         return DOWNLOAD_GOING;
     case HTTP_BAD:
         return broken(download, fault,
-                      content.len > HTTP_RESPONSE_BYTES_MAX ? "http_response_header_section_size"
-                                                            : "http_protocol_error",
+                      download->head.is_too_large ? "http_response_header_section_size"
+                                                  : "http_protocol_error",
                       download->head.fault.detail);
     case HTTP_COMPLETE:
         break;

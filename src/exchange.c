@@ -296,7 +296,15 @@ static enum exchange_result run_tunnel(struct exchange *exchange)
 
 static enum exchange_result cut(struct exchange *exchange)
 {
+    const char *name = exchange->context->config->target.name;
+
     upstream_drop(exchange->context->upstream);
+    exchange->fault = exchange->relay.fault;
+    if (exchange->fault.type == NULL)
+        fault_set(&exchange->fault, 502, "http_response_incomplete",
+                  "target %s: ended the response early, or broke its framing", name);
+    log_warning("%s; the client got a part (client %s, id %s)", exchange->fault.detail,
+                exchange->context->client->name, exchange->request_id);
     return download_ends_by_close(&exchange->relay.download) ? EXCHANGE_RESET : EXCHANGE_CLOSE;
 }
 
@@ -339,8 +347,6 @@ static const char *error_of(const struct exchange *exchange, enum exchange_resul
         return exchange->fault.type;
     if (result == EXCHANGE_ABORT)
         return "client_gone";
-    if (exchange->relay.download.state == DOWNLOAD_CUT)
-        return "http_response_incomplete";
     return NULL;
 }
 

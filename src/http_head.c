@@ -19,6 +19,7 @@ bool http_head_has_begun(const struct http_head *head)
 
 static enum http_progress bad(struct http_head *head, unsigned status, const char *detail)
 {
+    head->is_too_large = status == 431;
     head->fault = (struct http_fault){head->kind == HTTP_REQUEST ? status : 502, detail};
     return HTTP_BAD;
 }

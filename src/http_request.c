@@ -141,11 +141,19 @@ static bool read_target(struct http_request *request, struct http_fault *fault)
 
 /* ---- fields ---- */
 
-/* A client's h2c offer is not tunnelled: what follows would pass unseen, without the injected
- * fields. Ignoring an Upgrade is always allowed (RFC 9110 7.8). */
-static bool is_tunnelled_protocol(struct slice protocol)
+/* Offers of HTTP or TLS itself are not tunnelled: what follows would pass unseen, without the
+ * injected fields. Ignoring an Upgrade is always allowed (RFC 9110 7.8). */
+bool http_is_tunnelled(struct slice protocol)
 {
-    return protocol.len > 0 && !slice_equals_nocase(protocol, slice_of("h2c"));
+    static const char *const refused[] = {"h2c", "HTTP/", "TLS/"};
+
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        size_t len = strlen(refused[i]);
+        if (protocol.len >= len &&
+            slice_equals_nocase((struct slice){protocol.at, len}, slice_of(refused[i])))
+            return false;
+    }
+    return protocol.len > 0;
 }
 
 struct connection_options {
@@ -194,7 +202,7 @@ static void read_upgrade(struct slice value, struct connection_options *options)
     struct slice protocol;
 
     while (http_list_next(&value, &protocol))
-        if (is_tunnelled_protocol(protocol))
+        if (http_is_tunnelled(protocol))
             options->offers_protocol = true;
 }
 
@@ -250,6 +258,8 @@ static bool read_fields(struct http_request *request, struct http_fault *fault)
         return refuse(fault, 400, "Host is missing");
     request->has_host = options.hosts == 1;
     request->keep_alive = !options.close && (request->minor > 0 || options.keep_alive);
+    if (request->nominates && http_connection_names(request->fields, slice_of("Expect")))
+        request->expects_100 = false; /* it ends here */
     request->upgrades = request->minor > 0 && options.upgrade && options.offers_protocol;
     return true;
 }
@@ -293,7 +303,7 @@ bool http_request_offers(const struct http_request *request, struct slice protoc
     struct http_field field;
     struct slice offered;
 
-    if (!is_tunnelled_protocol(protocol))
+    if (!http_is_tunnelled(protocol))
         return false;
     while (http_field_next(&fields, &field)) {
         if (field.id != HTTP_FIELD_UPGRADE)

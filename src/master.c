@@ -17,6 +17,7 @@
 #include "listener.h"
 #include "log.h"
 #include "trust.h"
+#include "unit.h"
 
 #define ACCEPT_BURST 16   /* connections taken from a listener before signals are looked at */
 #define BACK_OFF_MS  100  /* after a shortage of descriptors, memory or processes */
@@ -307,11 +308,13 @@ static void report_status(struct master *master)
 
 static void begin_drain(struct master *master)
 {
+    char drain[UNIT_TEXT_BYTES];
+
     for (size_t i = 0; i < master->listeners.count; i++)
         accept_waiting(master, &master->listeners.items[i]);
     master->drain_ms = clock_now_ms() + master->config->timeouts.drain;
-    log_info("stopping: %zu connections, given %lld s to finish", master->children.count,
-             master->config->timeouts.drain / 1000);
+    unit_format_duration(master->config->timeouts.drain, drain);
+    log_info("stopping: %zu connections, given %s to finish", master->children.count, drain);
     listeners_close(&master->listeners);
     if (master->held.fd >= 0)
         refuse_held(master);

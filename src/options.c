@@ -70,6 +70,15 @@ static bool add_header(struct options *options, const char *header)
     return true;
 }
 
+/* --check and --demo do not go together. */
+static bool choose(enum options_action *action, enum options_action chosen)
+{
+    bool possible = *action == OPTIONS_SERVE || *action == chosen;
+
+    *action = chosen;
+    return possible;
+}
+
 static enum options_action check_combination(const struct options *options,
                                              enum options_action action)
 {
@@ -95,10 +104,12 @@ enum options_action options_read(int argc, char **argv, struct options *options)
             options->source.file = optarg;
             break;
         case CHECK:
-            action = OPTIONS_CHECK;
+            if (!choose(&action, OPTIONS_CHECK))
+                return wrong("--check and --demo do not go together");
             break;
         case DEMO:
-            action = OPTIONS_DEMO;
+            if (!choose(&action, OPTIONS_DEMO))
+                return wrong("--check and --demo do not go together");
             break;
         case LISTEN:
             options->source.listen = optarg;

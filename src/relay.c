@@ -1,7 +1,10 @@
 /* relay: one exchange with the target, full duplex. */
 #include "relay.h"
 
+#include <linux/sockios.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "clock.h"
 #include "rewrite.h"
@@ -24,21 +27,21 @@ bool relay_buffers_init(struct relay_buffers *buffers, const struct config *conf
 
 /* ---- deadlines ---- */
 
-/* When each side last did something, and what is waited for. */
-struct relay_clock {
-    long long client_received, client_sent, upstream_moved;
-    long long client_ended; /* when the client's end, or the last octet sent after it, was seen */
-    bool client_has_ended;
-};
-
 enum waiting_for { WAIT_CONTENT, WAIT_READER, WAIT_TARGET, WAIT_ENDED_CLIENT, WAIT_KINDS };
+
+/* One kind of waiting: since when, and how much a socket still had to send when it began. */
+struct relay_wait {
+    long long since_ms; /* 0: nothing is waited for, or something has just moved */
+    int unsent;
+};
 
 struct relay_loop {
     struct relay *relay;
     const struct config *config;
     struct client *client;
     struct upstream *upstream;
-    struct relay_clock clock;
+    struct relay_wait waits[WAIT_KINDS];
+    bool client_has_ended;
     bool readable; /* the target's socket has something */
 };
 
@@ -55,55 +58,104 @@ static bool waits_for_target(const struct relay *relay)
            !relay->download.blocked;
 }
 
-static void list_deadlines(const struct relay_loop *loop, long long deadlines[WAIT_KINDS])
+static bool is_waiting(const struct relay_loop *loop, enum waiting_for kind)
 {
-    const struct config *config = loop->config;
     const struct relay *relay = loop->relay;
 
-    for (int i = 0; i < WAIT_KINDS; i++)
-        deadlines[i] = CLOCK_NEVER;
-    if (upload_wants_client(&relay->upload) && !expects_target(relay))
-        deadlines[WAIT_CONTENT] = loop->clock.client_received + config->timeouts.client_idle;
-    if (relay->download.blocked)
-        deadlines[WAIT_READER] = loop->clock.client_sent + config->timeouts.client_write;
-    if (waits_for_target(relay))
-        deadlines[WAIT_TARGET] = loop->clock.upstream_moved + config->timeouts.response;
-    if (loop->clock.client_has_ended)
-        deadlines[WAIT_ENDED_CLIENT] = loop->clock.client_ended + CLIENT_HALF_CLOSED_MS;
+    switch (kind) {
+    case WAIT_CONTENT:
+        return upload_wants_client(&relay->upload) && !expects_target(relay);
+    case WAIT_READER:
+        return relay->download.blocked;
+    case WAIT_TARGET:
+        return waits_for_target(relay);
+    default:
+        return loop->client_has_ended;
+    }
 }
 
-static enum waiting_for first_deadline(const long long deadlines[WAIT_KINDS])
+static long long patience(const struct relay_loop *loop, enum waiting_for kind)
 {
-    enum waiting_for first = WAIT_CONTENT;
+    switch (kind) {
+    case WAIT_CONTENT:
+        return loop->config->timeouts.client_idle;
+    case WAIT_READER:
+        return loop->config->timeouts.client_write;
+    case WAIT_TARGET:
+        return loop->config->timeouts.response;
+    default:
+        return CLIENT_HALF_CLOSED_MS;
+    }
+}
 
-    for (int i = 1; i < WAIT_KINDS; i++)
-        if (deadlines[i] < deadlines[first])
-            first = (enum waiting_for)i;
-    return first;
+/* What a socket that takes nothing now has still to send; 0 where it is not that. */
+static int unsent_octets(const struct relay_loop *loop, enum waiting_for kind)
+{
+    int unsent = 0;
+
+    if (kind == WAIT_READER)
+        ioctl(loop->client->fd, SIOCOUTQ, &unsent);
+    else if (kind == WAIT_TARGET && loop->relay->upload.blocked)
+        ioctl(loop->upstream->fd, SIOCOUTQ, &unsent);
+    return unsent;
+}
+
+/* Notes what is waited for from now on. The deadline that comes first, CLOCK_NEVER without one. */
+static long long begin_waits(struct relay_loop *loop, enum waiting_for *first)
+{
+    long long now = clock_now_ms();
+    long long earliest = CLOCK_NEVER;
+
+    for (int i = 0; i < WAIT_KINDS; i++) {
+        enum waiting_for kind = (enum waiting_for)i;
+        struct relay_wait *wait = &loop->waits[i];
+        if (!is_waiting(loop, kind)) {
+            wait->since_ms = 0;
+            continue;
+        }
+        if (wait->since_ms == 0)
+            *wait = (struct relay_wait){now, unsent_octets(loop, kind)};
+        if (wait->since_ms + patience(loop, kind) < earliest) {
+            earliest = wait->since_ms + patience(loop, kind);
+            *first = kind;
+        }
+    }
+    return earliest;
+}
+
+/* A peer may take octets so slowly that the kernel does not call its socket writable for long:
+ * when there are fewer than at the last look, it has moved. */
+static bool moves_slowly(struct relay_loop *loop, enum waiting_for kind)
+{
+    struct relay_wait *wait = &loop->waits[kind];
+    int unsent = unsent_octets(loop, kind);
+
+    if (unsent >= wait->unsent)
+        return false;
+    *wait = (struct relay_wait){clock_now_ms(), unsent};
+    return true;
 }
 
 /* A failure before the final response has begun is answered; afterwards it cuts the response. */
 static enum relay_result fail(struct relay *relay, unsigned status, const char *type,
                               const char *detail)
 {
-    if (relay->download.begun)
-        return RELAY_CUT;
     fault_set(&relay->fault, status, type, "%s", detail);
-    return RELAY_FAILED;
+    return relay->download.begun ? RELAY_CUT : RELAY_FAILED;
 }
 
 static enum relay_result miss_deadline(struct relay_loop *loop, enum waiting_for missed)
 {
+    char detail[FAULT_DETAIL_BYTES];
+
     switch (missed) {
     case WAIT_CONTENT:
         return fail(loop->relay, 408, "http_request_error",
                     "the request's content stopped coming (client_idle)");
     case WAIT_TARGET:
-        if (loop->relay->download.begun)
-            return RELAY_CUT;
-        fault_set(&loop->relay->fault, 504, "http_response_timeout",
-                  "target %s: no answer in time (response)", loop->config->target.name);
-        return RELAY_FAILED;
+        snprintf(detail, sizeof detail, "target %.200s: nothing came or went in time (response)",
+                 loop->config->target.name);
+        return fail(loop->relay, 504, "http_response_timeout", detail);
     default:
         return RELAY_CLIENT_GONE;
     }
@@ -157,14 +209,13 @@ static void note_progress(struct relay_loop *loop)
 {
     const struct upload *upload = &loop->relay->upload;
     const struct download *download = &loop->relay->download;
-    long long now = clock_now_ms();
 
     if (upload->received)
-        loop->clock.client_received = now;
+        loop->waits[WAIT_CONTENT].since_ms = 0;
     if (download->sent)
-        loop->clock.client_sent = loop->clock.client_ended = now;
+        loop->waits[WAIT_READER].since_ms = loop->waits[WAIT_ENDED_CLIENT].since_ms = 0;
     if (upload->sent || download->received)
-        loop->clock.upstream_moved = now;
+        loop->waits[WAIT_TARGET].since_ms = 0;
     if (download->begun && loop->relay->head_us == 0)
         loop->relay->head_us = clock_now_us();
 }
@@ -197,7 +248,7 @@ static short client_events(const struct relay_loop *loop)
 
     if (upload_wants_client(&relay->upload))
         events |= POLLIN;
-    else if ((relay->upload.complete || relay->upload.stopped) && !loop->clock.client_has_ended)
+    else if ((relay->upload.complete || relay->upload.stopped) && !loop->client_has_ended)
         events |= POLLRDHUP;
     if (relay->download.blocked)
         events |= POLLOUT;
@@ -220,27 +271,23 @@ static bool note_client(struct relay_loop *loop, short events)
 {
     if ((events & (POLLERR | POLLHUP)) != 0)
         return false;
-    if ((events & POLLRDHUP) != 0) {
-        loop->clock.client_has_ended = true;
-        loop->clock.client_ended = clock_now_ms();
-    }
+    if ((events & POLLRDHUP) != 0)
+        loop->client_has_ended = true;
     return true;
 }
 
 /* Waits until something can move. false when the exchange is over: *result says how. */
 static bool wait_for_either(struct relay_loop *loop, enum relay_result *result)
 {
-    long long deadlines[WAIT_KINDS];
+    enum waiting_for first = WAIT_TARGET;
     short wanted = upstream_events(loop);
     struct pollfd sockets[] = {
         {.fd = loop->client->fd, .events = client_events(loop)},
         {.fd = wanted != 0 ? loop->upstream->fd : -1, .events = wanted},
     };
 
-    list_deadlines(loop, deadlines);
-    enum waiting_for first = first_deadline(deadlines);
-    int ready = wait_ready(sockets, 2, deadlines[first]);
-    if (ready == 0) {
+    int ready = wait_ready(sockets, 2, begin_waits(loop, &first));
+    if (ready == 0 && !moves_slowly(loop, first)) {
         *result = miss_deadline(loop, first);
         return false;
     }
@@ -269,13 +316,11 @@ enum relay_result relay_run(struct relay *relay, const struct config *config,
                             struct client *client, struct upstream *upstream,
                             struct relay_buffers *buffers)
 {
-    long long now = clock_now_ms();
     struct relay_loop loop = {
         .relay = relay,
         .config = config,
         .client = client,
         .upstream = upstream,
-        .clock = {.client_received = now, .client_sent = now, .upstream_moved = now},
     };
 
     *relay = (struct relay){

@@ -62,6 +62,24 @@ static void add_request_line(const struct http_request *request, const struct co
     buffer_add_text(out, " HTTP/1.1\r\n");
 }
 
+/* An Upgrade field, without offers that would not be tunnelled. */
+static void add_offers(const struct http_field *field, struct buffer *out)
+{
+    struct slice list = field->value;
+    struct slice protocol;
+    const char *between = ": ";
+
+    buffer_add(out, field->name);
+    while (http_list_next(&list, &protocol)) {
+        if (!http_is_tunnelled(protocol))
+            continue;
+        buffer_add_text(out, between);
+        buffer_add(out, protocol);
+        between = ", ";
+    }
+    buffer_add_text(out, between[0] == ':' ? ":\r\n" : crlf);
+}
+
 /* Copies a field, replaces it or leaves it out. *framed is set once framing has been written. */
 static void rewrite_request_field(const struct http_field *field,
                                   const struct http_request *request, const struct config *config,
@@ -87,7 +105,7 @@ static void rewrite_request_field(const struct http_field *field,
         return;
     case HTTP_FIELD_UPGRADE:
         if (request->upgrades)
-            buffer_add(out, field->line);
+            add_offers(field, out);
         return;
     case HTTP_FIELD_EXPECT:
         if (!request->expects_100)
@@ -184,7 +202,7 @@ static bool forbids_framing(const struct http_response *response)
 
 static void rewrite_response_field(const struct http_field *field,
                                    const struct http_response *response,
-                                   const struct config *config, bool unchunk, bool *framed,
+                                   const struct config *config, bool is_1_0, bool *framed,
                                    struct buffer *out)
 {
     switch (field->id) {
@@ -202,7 +220,7 @@ static void rewrite_response_field(const struct http_field *field,
         *framed = true;
         return;
     case HTTP_FIELD_TRANSFER_ENCODING:
-        if (!forbids_framing(response) && !unchunk)
+        if (!forbids_framing(response) && !is_1_0)
             buffer_add(out, field->line);
         return;
     default:
@@ -240,7 +258,7 @@ static void add_response_connection(const struct http_response *response,
 
 bool rewrite_response(const struct http_response *response, const struct http_request *request,
                       const struct config *config, const struct value_context *context,
-                      enum rewrite_persistence persistence, bool unchunk, struct buffer *out)
+                      enum rewrite_persistence persistence, struct buffer *out)
 {
     struct slice fields = response->fields;
     struct http_field field;
@@ -248,7 +266,7 @@ bool rewrite_response(const struct http_response *response, const struct http_re
 
     add_status_line(response, out);
     while (http_field_next(&fields, &field))
-        rewrite_response_field(&field, response, config, unchunk, &framed, out);
+        rewrite_response_field(&field, response, config, request->minor == 0, &framed, out);
     if (!response->is_interim) {
         if (!response->has_date && !response->is_upgrade &&
             !is_configured(&config->response_fields, slice_of("Date")))

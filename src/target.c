@@ -184,39 +184,45 @@ static bool has_egress_scheme(const char *text)
     return false;
 }
 
-/* Decodes user or password; *text stays NULL when the URL has none. */
-static bool read_credential(CURLU *url, CURLUPart part, CURLUcode none, char **text)
+/* Whether user or password, if the URL has it, can be decoded: libcurl will have to. */
+static bool is_decodable(CURLU *url, CURLUPart part, CURLUcode none)
 {
     char *decoded = NULL;
     CURLUcode code = curl_url_get(url, part, &decoded, CURLU_URLDECODE);
 
     if (code != CURLUE_OK)
         return code == none;
-    *text = strdup(decoded);
     explicit_bzero(decoded, strlen(decoded));
     curl_free(decoded);
-    return *text != NULL;
+    return true;
 }
 
-static bool read_egress(CURLU *url, struct egress *egress)
+static bool is_proxy_address(CURLU *url)
+{
+    char *path = url_part(url, CURLUPART_PATH, 0);
+    bool is_bare = path != NULL && strcmp(path, "/") == 0;
+
+    free(path);
+    return is_bare && has_part(url, CURLUPART_PORT) && !has_part(url, CURLUPART_QUERY) &&
+           !has_part(url, CURLUPART_FRAGMENT) &&
+           is_decodable(url, CURLUPART_USER, CURLUE_NO_USER) &&
+           is_decodable(url, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD);
+}
+
+static char *show_egress(CURLU *url)
 {
     char *scheme = url_part(url, CURLUPART_SCHEME, 0);
     char *host = url_part(url, CURLUPART_HOST, 0);
     char *port = url_part(url, CURLUPART_PORT, 0);
-    char *path = url_part(url, CURLUPART_PATH, 0);
+    char *shown = NULL;
 
-    bool complete = scheme != NULL && host != NULL && port != NULL && path != NULL &&
-                    strcmp(path, "/") == 0 && !has_part(url, CURLUPART_QUERY) &&
-                    !has_part(url, CURLUPART_FRAGMENT);
-    if (complete)
-        egress->url = print_new("%s://%s:%s", scheme, host, port);
+    if (scheme != NULL && host != NULL && port != NULL)
+        shown = print_new("%s://%s%s:%s", scheme, has_part(url, CURLUPART_USER) ? "***@" : "", host,
+                          port);
     free(scheme);
     free(host);
     free(port);
-    free(path);
-    return egress->url != NULL &&
-           read_credential(url, CURLUPART_USER, CURLUE_NO_USER, &egress->user) &&
-           read_credential(url, CURLUPART_PASSWORD, CURLUE_NO_PASSWORD, &egress->password);
+    return shown;
 }
 
 bool egress_parse(const char *text, struct egress *egress)
@@ -226,24 +232,23 @@ bool egress_parse(const char *text, struct egress *egress)
     *egress = (struct egress){0};
     bool parsed = url != NULL && has_egress_scheme(text) && is_visible_ascii(text) &&
                   curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-                  read_egress(url, egress);
+                  is_proxy_address(url);
+    if (parsed) {
+        egress->url = strdup(text);
+        egress->shown = show_egress(url);
+        parsed = egress->url != NULL && egress->shown != NULL;
+    }
     curl_url_cleanup(url);
     if (!parsed)
         egress_free(egress);
     return parsed;
 }
 
-static void free_secret(char *text)
-{
-    if (text != NULL)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 void egress_free(struct egress *egress)
 {
+    if (egress->url != NULL)
+        explicit_bzero(egress->url, strlen(egress->url));
     free(egress->url);
-    free_secret(egress->user);
-    free_secret(egress->password);
+    free(egress->shown);
     *egress = (struct egress){0};
 }

@@ -50,17 +50,13 @@ static bool set_text(struct upstream *upstream, CURLoption option, const char *v
 
 static bool set_up_proxy(struct upstream *upstream)
 {
-    const struct egress *egress = &upstream->config->egress;
+    const char *egress = upstream->config->egress.url;
 
     /* An empty text switches off http_proxy and its kin in the environment. */
-    if (!set_text(upstream, CURLOPT_PROXY, egress->url != NULL ? egress->url : "") ||
-        !set_text(upstream, CURLOPT_NOPROXY, "") ||
-        !set_number(upstream, CURLOPT_HTTPPROXYTUNNEL, 1) ||
-        !set_number(upstream, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1))
-        return false;
-    return egress->user == NULL || (set_text(upstream, CURLOPT_PROXYUSERNAME, egress->user) &&
-                                    set_text(upstream, CURLOPT_PROXYPASSWORD,
-                                             egress->password != NULL ? egress->password : ""));
+    return set_text(upstream, CURLOPT_PROXY, egress != NULL ? egress : "") &&
+           set_text(upstream, CURLOPT_NOPROXY, "") &&
+           set_number(upstream, CURLOPT_HTTPPROXYTUNNEL, 1) &&
+           set_number(upstream, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
 }
 
 /* The TLS name comes from the URL: with server_name set, the URL has that name, and CONNECT_TO
@@ -197,6 +193,7 @@ static void describe_failure(const struct upstream *upstream, CURLcode code, str
     unsigned status = 502;
     const char *type = "destination_unavailable";
     long error_number = 0;
+    long proxy_error = CURLPX_OK;
 
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -227,6 +224,11 @@ static void describe_failure(const struct upstream *upstream, CURLcode code, str
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ENGINE_NOTFOUND:
         type = "proxy_configuration_error";
+        break;
+    case CURLE_PROXY:
+        curl_easy_getinfo(upstream->handle, CURLINFO_PROXY_ERROR, &proxy_error);
+        if (proxy_error == CURLPX_RESOLVE_HOST)
+            type = "dns_error";
         break;
     case CURLE_OUT_OF_MEMORY:
         type = "proxy_internal_error";
