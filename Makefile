@@ -173,8 +173,8 @@ lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	@$(MAKE) --no-print-directory CC=gcc CI=1 BUILD=build/lint-gcc all
 	@$(MAKE) --no-print-directory CC=clang CI=1 BUILD=build/lint-clang all
-	printf '%s\n' $(SOURCES) | xargs -P 2 -n 1 clang-tidy --quiet --warnings-as-errors='*' \
-		-- 2>/dev/null $(CPPFLAGS_ALL) $(INIH_FLAGS) -std=c11
+	printf '%s\n' $(SOURCES) | xargs -P 2 -I '{}' clang-tidy --quiet --warnings-as-errors='*' '{}' \
+		-- $(CPPFLAGS_ALL) $(INIH_FLAGS) -std=c11 2>/dev/null
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 		--enable=warning,performance,portability -Iinclude -D_GNU_SOURCE \
 		-DAUTHBRIDGE_VERSION='"$(VERSION)"' -DINIH_RUNTIME_LIMITS src
