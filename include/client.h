@@ -10,7 +10,7 @@
 #include "wait.h"
 
 #define CLIENT_CONTENT_BYTES ((size_t)64 * 1024) /* room for content behind a head */
-#define CLIENT_LINGER_MS     2000                /* how long a staged close reads on */
+#define CLIENT_LINGER_MS     2000                /* how long a staged close reads on at least */
 
 /* A client that ended its direction may be gone, or may be reading still: TCP does not tell. It
  * is served as long as it is not kept waiting longer than this. */
@@ -54,12 +54,10 @@ enum io_result client_send(struct client *client, const struct iovec *pieces, in
 /* Sends all of it, waiting until the deadline at most. false when that was not possible. */
 bool client_send_all(struct client *client, struct slice octets, long long deadline);
 
-/* Closes in stages (RFC 9112 9.6): ends our direction, reads on for a moment, closes, so that no
+/* Closes in stages (RFC 9112 9.6): ends our direction, reads on for a moment, and for as long as
+ * the client takes what was sent (patience_ms at most between two octets), then closes: so that no
  * reset erases the answer. */
-void client_close_staged(struct client *client);
-
-/* Closes at once, where nothing unread can be left. */
-void client_close(struct client *client);
+void client_close_staged(struct client *client, long long patience_ms);
 
 /* From here on, or not any more, an end of this process that is not a proper close resets the
  * connection: for content whose end is the connection's end. */
@@ -68,8 +66,9 @@ void client_guard(struct client *client, bool on);
 /* Resets the connection at once: what is unsent is lost. */
 void client_abort(struct client *client);
 
-/* Lets what was sent arrive, then resets the connection, so that the client cannot take the end
- * for a complete response. */
-void client_reset(struct client *client);
+/* Lets what was sent arrive, as long as the client takes it (patience_ms at most between two
+ * octets), then resets the connection, so that the client cannot take the end for a complete
+ * response. */
+void client_reset(struct client *client, long long patience_ms);
 
 #endif

@@ -32,13 +32,14 @@ struct download {
     struct upstream *upstream;
     struct buffer *in;    /* from the target */
     struct buffer *out;   /* heads, and content that is decoded, for the client */
-    bool upload_complete; /* kept up to date by the owner: all of the request has been taken */
+    bool request_is_sent; /* kept up to date by the owner: the target has the whole request */
 
     enum download_state state;
     struct http_head head;
     struct http_response response;
     unsigned interims;
-    size_t valid; /* of in's content: validated, and to be passed on */
+    bool continued; /* 100 (Continue) has come */
+    size_t valid;   /* of in's content: validated, and to be passed on */
     unsigned long long remaining;
     struct http_chunked chunked;
     bool unchunk; /* for a 1.0 client */

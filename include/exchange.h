@@ -21,11 +21,10 @@ struct exchange_context {
 };
 
 enum exchange_result {
-    EXCHANGE_KEEP,   /* another request may come */
-    EXCHANGE_CLOSE,  /* close in stages: an answer is out, unread octets may come */
-    EXCHANGE_FINISH, /* close at once: nothing is unread */
-    EXCHANGE_ABORT,  /* the client is gone, or must be given up */
-    EXCHANGE_RESET,  /* the response was cut where a plain end would look complete */
+    EXCHANGE_KEEP,  /* another request may come */
+    EXCHANGE_CLOSE, /* close in stages: unread octets may come */
+    EXCHANGE_ABORT, /* the client is gone, or must be given up */
+    EXCHANGE_RESET, /* the response was cut where a plain end would look complete */
 };
 
 /* Waits for one request, serves it and logs it. */

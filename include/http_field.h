@@ -41,8 +41,8 @@ bool http_is_token(struct slice s);
 
 enum http_field_id http_field_identify(struct slice name);
 
-/* Whether a target could take both for one name: case aside, and with _ for -, as CGI and WSGI
- * read X_Api_Key and X-Api-Key. */
+/* Whether a target could take both for one name: case aside, and with any other octet than letters
+ * and digits for -, as CGI and WSGI read X_Api_Key and X-Api-Key. */
 bool http_names_are_alike(struct slice a, struct slice b);
 
 /* Takes the next field from lines, a section of field lines that has been validated: each with a
@@ -53,8 +53,25 @@ bool http_field_next(struct slice *lines, struct http_field *field);
  * at the end. */
 bool http_list_next(struct slice *list, struct slice *element);
 
-/* Whether a Connection field in lines names the option or field (RFC 9110 7.6.1). */
-bool http_connection_names(struct slice lines, struct slice name);
+/* The fields that Connection names, for the fields of one head (RFC 9110 7.6.1). */
+#define HTTP_NOMINATIONS_MAX 64u
+
+struct http_nominations {
+    struct slice names[HTTP_NOMINATIONS_MAX];
+    size_t count;
+};
+
+/* What a head's Connection fields say. */
+struct http_connection {
+    bool close, keep_alive, upgrade;
+    struct http_nominations nominations; /* whatever else is named, TE aside */
+};
+
+/* Reads one Connection field's value into what has been read so far. false when it names more
+ * fields than HTTP_NOMINATIONS_MAX. */
+bool http_connection_read(struct slice value, struct http_connection *connection);
+
+bool http_is_nominated(const struct http_nominations *nominations, struct slice name);
 
 /* Whether a field that is framing or belongs to one connection only: never to be injected by a
  * configuration, and never taken from a trailer section. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "http_body.h"
+#include "http_field.h"
 #include "http_head.h"
 
 /* The methods that a 405 names in Allow, and the answer to OPTIONS with Max-Forwards: 0. */
@@ -32,7 +33,8 @@ struct http_request {
     bool expects_100;      /* Expect: 100-continue, not from 1.0 */
     bool accepts_trailers; /* TE: trailers */
     bool upgrades;         /* Connection: upgrade with an Upgrade that may be tunnelled */
-    bool nominates;        /* Connection names fields besides close, keep-alive, upgrade and TE */
+    bool has_content;
+    struct http_nominations nominations; /* fields that are for this connection only */
     bool has_host;
     bool has_max_forwards; /* on OPTIONS, and a number */
     unsigned long long max_forwards;

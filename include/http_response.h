@@ -18,10 +18,10 @@ struct http_response {
     enum http_framing framing;
     unsigned long long length; /* with HTTP_FRAMING_LENGTH */
 
-    bool is_interim; /* 1xx other than 101 */
-    bool is_upgrade; /* 101 to a protocol that the request offered */
-    bool keep_alive; /* the target would take another request */
-    bool nominates;  /* Connection names fields besides close, keep-alive and upgrade */
+    bool is_interim;                     /* 1xx other than 101 */
+    bool is_upgrade;                     /* 101 to a protocol that the request offered */
+    bool keep_alive;                     /* the target would take another request */
+    struct http_nominations nominations; /* fields that are for this connection only */
     bool has_date;
 };
 

@@ -48,7 +48,7 @@ enum upload_result upload_step(struct upload *upload, struct fault *fault);
 /* Whether more content is to come from the client. */
 bool upload_wants_client(const struct upload *upload);
 
-/* Whether all has been sent that will be. */
-bool upload_is_done(const struct upload *upload);
+/* Whether the whole request has been sent: taken from the client is not enough. */
+bool upload_is_sent(const struct upload *upload);
 
 #endif

@@ -43,6 +43,9 @@ bool upstream_check_idle(struct upstream *upstream);
 /* Ends the connection, if there is one. */
 void upstream_drop(struct upstream *upstream);
 
+/* The same by a reset: what was sent so far is not whole. */
+void upstream_abort(struct upstream *upstream);
+
 /* Move octets; *moved says how many. After IO_FAILED, upstream->error says why. */
 enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved);
 enum io_result upstream_send(struct upstream *upstream, struct slice octets, size_t *moved);

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 
-#define RESET_POLL_NS 5000000L /* between looks at what is still on its way */
+#define RESET_POLL_MS 5 /* between looks at what is still on its way */
+#define DRAIN_POLL_MS 500
 
 bool client_init(struct client *client, int fd, const struct address *address, size_t head_bytes)
 {
@@ -130,35 +130,55 @@ bool client_send_all(struct client *client, struct slice octets, long long deadl
     return true;
 }
 
+/* How much is still on its way to the client. */
+static int unsent_octets(const struct client *client)
+{
+    int unsent = 0;
+
+    return ioctl(client->fd, SIOCOUTQ, &unsent) == 0 ? unsent : 0;
+}
+
+/* Follows how the client takes what is on its way. */
+struct delivery {
+    int unsent;
+    long long give_up_ms;
+};
+
+/* Whether octets are still on their way, and have moved within patience_ms. */
+static bool is_delivering(const struct client *client, struct delivery *delivery,
+                          long long patience_ms)
+{
+    int unsent = unsent_octets(client);
+
+    if (delivery->give_up_ms == 0 || unsent < delivery->unsent)
+        *delivery = (struct delivery){unsent, clock_now_ms() + patience_ms};
+    return unsent > 0 && clock_now_ms() < delivery->give_up_ms;
+}
+
 /* Reads and forgets what still comes, until the client ends or the time is up. */
-static void drain_client(struct client *client)
+static void drain_client(struct client *client, long long patience_ms)
 {
     struct pollfd socket = {.fd = client->fd, .events = POLLIN};
-    long long deadline = clock_now_ms() + CLIENT_LINGER_MS;
+    struct delivery delivery = {0};
+    long long enough = clock_now_ms() + CLIENT_LINGER_MS;
     char discarded[16384];
     size_t got;
 
-    while (clock_now_ms() < deadline) {
+    while (clock_now_ms() < enough || is_delivering(client, &delivery, patience_ms)) {
         enum io_result result = client_receive(client, discarded, sizeof discarded, &got);
         if (result == IO_END || result == IO_FAILED)
             return;
-        if (result == IO_AGAIN && wait_ready(&socket, 1, deadline) == 0)
-            return;
+        if (result == IO_AGAIN)
+            wait_ready(&socket, 1, clock_now_ms() + DRAIN_POLL_MS);
     }
 }
 
-void client_close_staged(struct client *client)
+void client_close_staged(struct client *client, long long patience_ms)
 {
     shutdown(client->fd, SHUT_WR);
     if (!client->ended)
-        drain_client(client);
-    client_close(client);
-}
-
-void client_close(struct client *client)
-{
+        drain_client(client, patience_ms);
     close(client->fd);
-    client->fd = -1;
 }
 
 void client_guard(struct client *client, bool on)
@@ -171,16 +191,15 @@ void client_guard(struct client *client, bool on)
 void client_abort(struct client *client)
 {
     client_guard(client, true);
-    client_close(client);
+    close(client->fd);
 }
 
-void client_reset(struct client *client)
+void client_reset(struct client *client, long long patience_ms)
 {
-    const struct timespec pause = {0, RESET_POLL_NS};
-    long long deadline = clock_now_ms() + CLIENT_LINGER_MS;
-    int unsent = 0;
+    struct pollfd broken = {.fd = client->fd}; /* says so if the client resets first */
+    struct delivery delivery = {0};
 
-    while (ioctl(client->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0 && clock_now_ms() < deadline)
-        nanosleep(&pause, NULL);
+    while (is_delivering(client, &delivery, patience_ms) && broken.revents == 0)
+        wait_ready(&broken, 1, clock_now_ms() + RESET_POLL_MS);
     client_abort(client);
 }

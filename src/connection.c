@@ -53,21 +53,18 @@ static enum exchange_result serve_exchanges(struct exchange_context *context)
     return result;
 }
 
-static void close_client(struct client *client, enum exchange_result result)
+static void close_client(struct client *client, enum exchange_result result, long long patience_ms)
 {
     switch (result) {
     case EXCHANGE_ABORT:
         client_abort(client);
         break;
     case EXCHANGE_RESET:
-        client_reset(client);
-        break;
-    case EXCHANGE_FINISH:
-        client_close(client);
+        client_reset(client, patience_ms);
         break;
     case EXCHANGE_CLOSE:
     case EXCHANGE_KEEP:
-        client_close_staged(client);
+        client_close_staged(client, patience_ms);
         break;
     }
 }
@@ -95,6 +92,6 @@ _Noreturn void connection_serve(int fd, const struct address *client, const stru
     context.upstream_ready = upstream_init(&connection.upstream, config, trust);
     enum exchange_result result = serve_exchanges(&context);
     upstream_drop(&connection.upstream);
-    close_client(&connection.client, result);
+    close_client(&connection.client, result, config->timeouts.client_write);
     connection_exit(CONNECTION_SERVED);
 }

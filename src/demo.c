@@ -55,7 +55,7 @@ static _Noreturn void serve_one(int fd, const struct address *address)
     if (!client_init(&client, fd, address, HEAD_BYTES_MAX))
         _exit(1);
     echo(&client);
-    client_close_staged(&client);
+    client_close_staged(&client, HEAD_MS);
     _exit(0);
 }
 

@@ -48,6 +48,7 @@ static enum download_result take_interim(struct download *download, struct fault
     if (download->request->minor > 0 && !add_head(download))
         return broken(download, fault, "http_response_header_section_size",
                       "the interim responses are too long");
+    download->continued = download->continued || download->response.status == 100;
     buffer_consume(download->in, download->head.length);
     http_head_init(&download->head, HTTP_RESPONSE, response_limits);
     return DOWNLOAD_GOING;
@@ -73,11 +74,11 @@ static enum download_result take_final(struct download *download, struct fault *
     const struct http_response *response = &download->response;
     const struct http_request *request = download->request;
 
-    if (response->is_upgrade && !download->upload_complete)
+    if (response->is_upgrade && !download->request_is_sent)
         return broken(download, fault, "http_upgrade_failed",
                       "101 before the request was complete");
     download->unchunk = request->minor == 0 && response->framing == HTTP_FRAMING_CHUNKED;
-    download->keep_client = request->keep_alive && download->upload_complete &&
+    download->keep_client = request->keep_alive && download->request_is_sent &&
                             response->framing != HTTP_FRAMING_CLOSE && !download->unchunk &&
                             !wait_is_draining();
     if (!add_head(download))

@@ -232,7 +232,7 @@ static enum relay_result forward(struct exchange *exchange)
     struct exchange_context *context = exchange->context;
     struct buffer *up = &context->buffers->up;
 
-    if (context->upstream->fd >= 0 && !exchange->watched)
+    if (context->upstream->fd >= 0 && (!exchange->watched || context->upstream->pending))
         upstream_check_idle(context->upstream);
     if (context->upstream->fd < 0) {
         switch (upstream_connect(context->upstream, context->client->fd, &exchange->fault)) {
@@ -261,7 +261,7 @@ static enum relay_result forward(struct exchange *exchange)
 static bool keeps_upstream(const struct relay *relay)
 {
     return relay->download.response.keep_alive && !relay->download.surplus &&
-           relay->upload.complete && !relay->upload.stopped;
+           upload_is_sent(&relay->upload);
 }
 
 static enum exchange_result finish(struct exchange *exchange)
@@ -275,10 +275,7 @@ static enum exchange_result finish(struct exchange *exchange)
         context->upstream->reused = true;
     else
         upstream_drop(context->upstream);
-    if (relay->download.keep_client)
-        return EXCHANGE_KEEP;
-    bool all_read = relay->upload.complete && client_received(context->client).len == 0;
-    return all_read && !exchange->request.keep_alive ? EXCHANGE_FINISH : EXCHANGE_CLOSE;
+    return relay->download.keep_client ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
 }
 
 static enum exchange_result run_tunnel(struct exchange *exchange)
@@ -381,7 +378,7 @@ enum exchange_result exchange_serve(struct exchange_context *context)
     http_head_init(&exchange.head, HTTP_REQUEST, config_request_limits(context->config));
     enum request_wait wait = read_head(&exchange);
     if (wait == REQUEST_NONE)
-        return context->client->ended ? EXCHANGE_FINISH : EXCHANGE_CLOSE;
+        return EXCHANGE_CLOSE;
 
     context->is_first = false;
     request_id_make(exchange.request_id);

@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+static bool is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 bool http_is_token_octet(char c)
 {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-        return true;
-    return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+    return is_alphanumeric(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 bool http_is_content_octet(char c)
@@ -61,7 +64,7 @@ enum http_field_id http_field_identify(struct slice name)
 
 static struct slice octet_of(const char *c)
 {
-    return *c == '_' ? slice_of("-") : (struct slice){c, 1};
+    return is_alphanumeric(*c) ? (struct slice){c, 1} : slice_of("-");
 }
 
 bool http_names_are_alike(struct slice a, struct slice b)
@@ -109,18 +112,39 @@ bool http_list_next(struct slice *list, struct slice *element)
     return true;
 }
 
-bool http_connection_names(struct slice lines, struct slice name)
+static bool nominate(struct http_nominations *nominations, struct slice name)
 {
-    struct http_field field;
+    if (name.len == 0 || slice_equals_nocase(name, slice_of("te")) ||
+        http_is_nominated(nominations, name))
+        return true;
+    if (nominations->count == HTTP_NOMINATIONS_MAX)
+        return false;
+    nominations->names[nominations->count++] = name;
+    return true;
+}
+
+bool http_connection_read(struct slice value, struct http_connection *connection)
+{
     struct slice option;
 
-    while (http_field_next(&lines, &field)) {
-        if (field.id != HTTP_FIELD_CONNECTION)
-            continue;
-        while (http_list_next(&field.value, &option))
-            if (slice_equals_nocase(option, name))
-                return true;
+    while (http_list_next(&value, &option)) {
+        if (slice_equals_nocase(option, slice_of("close")))
+            connection->close = true;
+        else if (slice_equals_nocase(option, slice_of("keep-alive")))
+            connection->keep_alive = true;
+        else if (slice_equals_nocase(option, slice_of("upgrade")))
+            connection->upgrade = true;
+        else if (!nominate(&connection->nominations, option))
+            return false;
     }
+    return true;
+}
+
+bool http_is_nominated(const struct http_nominations *nominations, struct slice name)
+{
+    for (size_t i = 0; i < nominations->count; i++)
+        if (slice_equals_nocase(nominations->names[i], name))
+            return true;
     return false;
 }
 

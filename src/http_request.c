@@ -156,27 +156,13 @@ bool http_is_tunnelled(struct slice protocol)
     return protocol.len > 0;
 }
 
-struct connection_options {
-    bool close, keep_alive, upgrade, offers_protocol;
+/* What is gathered while the fields are read. */
+struct reading {
+    struct http_connection connection;
+    bool offers_protocol;
     unsigned hosts;
+    unsigned max_forwards;
 };
-
-static void read_connection(struct slice value, struct http_request *request,
-                            struct connection_options *options)
-{
-    struct slice option;
-
-    while (http_list_next(&value, &option)) {
-        if (slice_equals_nocase(option, slice_of("close")))
-            options->close = true;
-        else if (slice_equals_nocase(option, slice_of("keep-alive")))
-            options->keep_alive = true;
-        else if (slice_equals_nocase(option, slice_of("upgrade")))
-            options->upgrade = true;
-        else if (option.len > 0 && !slice_equals_nocase(option, slice_of("te")))
-            request->nominates = true;
-    }
-}
 
 static bool read_expect(struct slice value, struct http_request *request, struct http_fault *fault)
 {
@@ -197,13 +183,13 @@ static void read_te(struct slice value, struct http_request *request)
             request->accepts_trailers = true;
 }
 
-static void read_upgrade(struct slice value, struct connection_options *options)
+static void read_upgrade(struct slice value, struct reading *reading)
 {
     struct slice protocol;
 
     while (http_list_next(&value, &protocol))
         if (http_is_tunnelled(protocol))
-            options->offers_protocol = true;
+            reading->offers_protocol = true;
 }
 
 static bool read_host(struct slice value, struct http_request *request, struct http_fault *fault)
@@ -215,52 +201,82 @@ static bool read_host(struct slice value, struct http_request *request, struct h
     return true;
 }
 
+static bool read_max_forwards(struct slice value, struct http_request *request,
+                              struct reading *reading, struct http_fault *fault)
+{
+    if (!is_method(request, "OPTIONS"))
+        return true;
+    if (++reading->max_forwards > 1)
+        return refuse(fault, 400, "Max-Forwards stands more than once");
+    request->has_max_forwards = slice_to_number(value, HTTP_LENGTH_MAX, &request->max_forwards);
+    return true;
+}
+
+/* A target that reads names as CGI does would take such a field for framing. */
+static bool check_other(struct slice name, struct http_fault *fault)
+{
+    if (http_names_are_alike(name, slice_of("Content-Length")) ||
+        http_names_are_alike(name, slice_of("Transfer-Encoding")))
+        return refuse(fault, 400, "a field's name could be taken for that of a framing field");
+    return true;
+}
+
 static bool read_field(const struct http_field *field, struct http_request *request,
-                       struct connection_options *options, struct http_fault *fault)
+                       struct reading *reading, struct http_fault *fault)
 {
     switch (field->id) {
     case HTTP_FIELD_CONNECTION:
-        read_connection(field->value, request, options);
-        return true;
+        return http_connection_read(field->value, &reading->connection) ||
+               refuse(fault, 400, "Connection names too many fields");
     case HTTP_FIELD_EXPECT:
         return read_expect(field->value, request, fault);
     case HTTP_FIELD_HOST:
-        options->hosts++;
+        reading->hosts++;
         return read_host(field->value, request, fault);
     case HTTP_FIELD_MAX_FORWARDS:
-        if (is_method(request, "OPTIONS"))
-            request->has_max_forwards =
-                slice_to_number(field->value, HTTP_LENGTH_MAX, &request->max_forwards);
-        return true;
+        return read_max_forwards(field->value, request, reading, fault);
     case HTTP_FIELD_TE:
         read_te(field->value, request);
         return true;
     case HTTP_FIELD_UPGRADE:
-        read_upgrade(field->value, options);
+        read_upgrade(field->value, reading);
         return true;
+    case HTTP_FIELD_OTHER:
+        return check_other(field->name, fault);
     default:
         return true;
     }
 }
 
+/* What the fields mean together. */
+static void conclude(struct http_request *request, const struct reading *reading)
+{
+    const struct http_connection *connection = &reading->connection;
+
+    request->nominations = connection->nominations;
+    request->has_host = reading->hosts == 1;
+    request->keep_alive = !connection->close && (request->minor > 0 || connection->keep_alive);
+    request->upgrades = request->minor > 0 && connection->upgrade && reading->offers_protocol;
+    if (http_is_nominated(&request->nominations, slice_of("Expect")))
+        request->expects_100 = false; /* it ends here */
+    if (http_is_nominated(&request->nominations, slice_of("Max-Forwards")))
+        request->has_max_forwards = false;
+}
+
 static bool read_fields(struct http_request *request, struct http_fault *fault)
 {
-    struct connection_options options = {0};
+    struct reading reading = {0};
     struct slice fields = request->fields;
     struct http_field field;
 
     while (http_field_next(&fields, &field))
-        if (!read_field(&field, request, &options, fault))
+        if (!read_field(&field, request, &reading, fault))
             return false;
-    if (options.hosts > 1)
+    if (reading.hosts > 1)
         return refuse(fault, 400, "Host stands more than once");
-    if (options.hosts == 0 && request->minor > 0)
+    if (reading.hosts == 0 && request->minor > 0)
         return refuse(fault, 400, "Host is missing");
-    request->has_host = options.hosts == 1;
-    request->keep_alive = !options.close && (request->minor > 0 || options.keep_alive);
-    if (request->nominates && http_connection_names(request->fields, slice_of("Expect")))
-        request->expects_100 = false; /* it ends here */
-    request->upgrades = request->minor > 0 && options.upgrade && options.offers_protocol;
+    conclude(request, &reading);
     return true;
 }
 
@@ -275,6 +291,7 @@ static bool read_framing(struct http_request *request, struct http_fault *fault)
     else if (found.has_length)
         request->framing = HTTP_FRAMING_LENGTH;
     request->length = found.length;
+    request->has_content = found.has_coding || found.length > 0;
     return true;
 }
 

@@ -9,25 +9,6 @@ static bool refuse(struct http_fault *fault, const char *detail)
     return false;
 }
 
-struct connection_options {
-    bool close, keep_alive;
-};
-
-static void read_connection(struct slice value, struct http_response *response,
-                            struct connection_options *options)
-{
-    struct slice option;
-
-    while (http_list_next(&value, &option)) {
-        if (slice_equals_nocase(option, slice_of("close")))
-            options->close = true;
-        else if (slice_equals_nocase(option, slice_of("keep-alive")))
-            options->keep_alive = true;
-        else if (option.len > 0 && !slice_equals_nocase(option, slice_of("upgrade")))
-            response->nominates = true;
-    }
-}
-
 /* Whether every protocol that the response names was offered, and there is one. */
 static bool names_offered_protocol(struct slice fields, const struct http_request *request)
 {
@@ -85,7 +66,7 @@ static bool read_framing(const struct http_request *request, struct http_respons
 bool http_response_read(const struct http_head *head, const struct http_request *request,
                         struct http_response *response, struct http_fault *fault)
 {
-    struct connection_options options = {0};
+    struct http_connection connection = {0};
     struct slice fields = head->fields;
     struct http_field field;
 
@@ -97,16 +78,17 @@ bool http_response_read(const struct http_head *head, const struct http_request 
         .is_interim = head->status < 200 && head->status != 101,
     };
     while (http_field_next(&fields, &field)) {
-        if (field.id == HTTP_FIELD_CONNECTION)
-            read_connection(field.value, response, &options);
-        else if (field.id == HTTP_FIELD_DATE)
+        if (field.id == HTTP_FIELD_CONNECTION && !http_connection_read(field.value, &connection))
+            return refuse(fault, "Connection names too many fields");
+        if (field.id == HTTP_FIELD_DATE)
             response->has_date = true;
     }
+    response->nominations = connection.nominations;
     if (!read_framing(request, response, fault))
         return false;
     if (response->status == 101)
         return read_switch(request, response, fault);
-    response->keep_alive = !options.close && response->framing != HTTP_FRAMING_CLOSE &&
-                           (response->minor > 0 || options.keep_alive);
+    response->keep_alive = !connection.close && response->framing != HTTP_FRAMING_CLOSE &&
+                           (response->minor > 0 || connection.keep_alive);
     return true;
 }

@@ -22,16 +22,24 @@ static const char *path_of(const struct address *address)
     return ((const struct sockaddr_un *)&address->storage)->sun_path;
 }
 
-/* What accepted sockets inherit: no delay. IPv6 is IPv6 alone, so that 0.0.0.0 and [::] can both
+/* What accepted sockets inherit: no delay, and probes that find a client whose machine has gone
+ * within two minutes. IPv6 is IPv6 alone, so that 0.0.0.0 and [::] can both
  * be listened on. */
 static void set_options(int fd, int family)
 {
     const int on = 1;
+    const int idle_s = 60;
+    const int interval_s = 10;
+    const int probes = 6;
 
     if (family == AF_UNIX)
         return;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
     if (family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 }

@@ -52,10 +52,13 @@ static void write_line(int fd, const char *line, size_t len)
 {
     struct pollfd reader = {.fd = fd, .events = POLLOUT};
     ssize_t written;
+    int ready;
 
-    if (poll(&reader, 1, PATIENCE_MS) == 0)
+    do
+        ready = poll(&reader, 1, PATIENCE_MS);
+    while (ready < 0 && errno == EINTR);
+    if (ready <= 0)
         return;
-
     do
         written = write(fd, line, len);
     while (written < 0 && errno == EINTR);

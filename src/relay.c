@@ -48,14 +48,20 @@ struct relay_loop {
 /* Whether the client holds its content back until the target has said 100 or has answered. */
 static bool expects_target(const struct relay *relay)
 {
-    return relay->upload.request->expects_100 && !relay->upload.taken && !relay->download.any;
+    return relay->upload.request->expects_100 && !relay->upload.taken &&
+           !relay->download.continued && !relay->download.begun;
 }
 
-/* Whether the next move is the target's: it has the request, or does not take it. */
+/* Whether the client owes content: not once the target has begun to answer without it. */
+static bool waits_for_content(const struct relay *relay)
+{
+    return upload_wants_client(&relay->upload) && !expects_target(relay) && !relay->download.begun;
+}
+
+/* Whether the next move is the target's: it has the request, does not take it, or answers. */
 static bool waits_for_target(const struct relay *relay)
 {
-    return (relay->upload.blocked || upload_is_done(&relay->upload) || expects_target(relay)) &&
-           !relay->download.blocked;
+    return !waits_for_content(relay) && !relay->download.blocked;
 }
 
 static bool is_waiting(const struct relay_loop *loop, enum waiting_for kind)
@@ -64,13 +70,14 @@ static bool is_waiting(const struct relay_loop *loop, enum waiting_for kind)
 
     switch (kind) {
     case WAIT_CONTENT:
-        return upload_wants_client(&relay->upload) && !expects_target(relay);
+        return waits_for_content(relay);
     case WAIT_READER:
         return relay->download.blocked;
     case WAIT_TARGET:
         return waits_for_target(relay);
     default:
-        return loop->client_has_ended;
+        return loop->client_has_ended && !relay->download.blocked &&
+               !upload_wants_client(&relay->upload);
     }
 }
 
@@ -180,7 +187,7 @@ static enum relay_result handle_empty(struct relay_loop *loop)
     const struct upload *upload = &loop->relay->upload;
     const char *reason = loop->upstream->error;
 
-    if (loop->upstream->reused && upload->request->is_safe && !upload->taken)
+    if (loop->upstream->reused && upload->request->is_safe && !upload->request->has_content)
         return RELAY_STALE;
     fault_set(&loop->relay->fault, 502, "connection_terminated",
               "target %s: closed the connection without an answer%s%.200s",
@@ -226,7 +233,7 @@ static bool step(struct relay_loop *loop, enum relay_result *result)
     struct relay *relay = loop->relay;
 
     enum upload_result up = upload_step(&relay->upload, &relay->fault);
-    relay->download.upload_complete = relay->upload.complete;
+    relay->download.request_is_sent = upload_is_sent(&relay->upload);
     if (up != UPLOAD_GOING) {
         *result = handle_upload(loop, up);
         return true;
@@ -248,7 +255,7 @@ static short client_events(const struct relay_loop *loop)
 
     if (upload_wants_client(&relay->upload))
         events |= POLLIN;
-    else if ((relay->upload.complete || relay->upload.stopped) && !loop->client_has_ended)
+    else if (!loop->client_has_ended)
         events |= POLLRDHUP;
     if (relay->download.blocked)
         events |= POLLOUT;
@@ -266,14 +273,27 @@ static short upstream_events(const struct relay_loop *loop)
     return (short)events;
 }
 
+/* Whether a client that has ended its direction can still have sent all of its content. */
+static bool can_be_whole(const struct relay_loop *loop)
+{
+    const struct upload *upload = &loop->relay->upload;
+    int unread = 0;
+
+    if (upload->complete || upload->stopped || upload->request->framing != HTTP_FRAMING_LENGTH)
+        return true;
+    ioctl(loop->client->fd, FIONREAD, &unread);
+    return client_received(loop->client).len + (size_t)unread >= upload->remaining;
+}
+
 /* A client that broke off is gone; one that ended its direction may still read. */
 static bool note_client(struct relay_loop *loop, short events)
 {
     if ((events & (POLLERR | POLLHUP)) != 0)
         return false;
-    if ((events & POLLRDHUP) != 0)
-        loop->client_has_ended = true;
-    return true;
+    if ((events & POLLRDHUP) == 0)
+        return true;
+    loop->client_has_ended = true;
+    return can_be_whole(loop);
 }
 
 /* Waits until something can move. false when the exchange is over: *result says how. */
@@ -341,5 +361,7 @@ enum relay_result relay_run(struct relay *relay, const struct config *config,
     download_begin(&relay->download);
     enum relay_result result = run(&loop);
     upload_end(&relay->upload);
+    if (result == RELAY_FAILED && buffers->out.start > 0)
+        return RELAY_CUT; /* an answer of ours would stand within a 1xx */
     return result;
 }

@@ -125,7 +125,7 @@ static void rewrite_request_field(const struct http_field *field,
     }
     if (is_configured(&config->request_fields, field->name))
         return;
-    if (request->nominates && http_connection_names(request->fields, field->name))
+    if (http_is_nominated(&request->nominations, field->name))
         return;
     buffer_add(out, field->line);
 }
@@ -170,7 +170,7 @@ bool rewrite_trailers(struct slice lines, const struct http_request *request,
         if (http_field_is_reserved(field.id) || field.id == HTTP_FIELD_PROXY_AUTHORIZATION ||
             is_configured(&config->request_fields, field.name))
             continue;
-        if (request->nominates && http_connection_names(request->fields, field.name))
+        if (http_is_nominated(&request->nominations, field.name))
             continue;
         buffer_add(out, field.line);
     }
@@ -228,8 +228,7 @@ static void rewrite_response_field(const struct http_field *field,
     }
     if (!response->is_interim && is_configured(&config->response_fields, field->name))
         return;
-    if (field->id != HTTP_FIELD_DATE && response->nominates &&
-        http_connection_names(response->fields, field->name))
+    if (field->id != HTTP_FIELD_DATE && http_is_nominated(&response->nominations, field->name))
         return;
     buffer_add(out, field->line);
 }

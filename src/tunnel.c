@@ -8,8 +8,9 @@
 /* One direction. */
 struct way {
     struct buffer *buffer;
-    bool ended;    /* its source has ended, and its sink has been told */
     bool finished; /* its source has ended; the buffer may hold octets still */
+    bool ended;    /* it is over: the source has ended and the sink knows, or one of them broke */
+    bool broken;   /* one of them broke */
     bool blocked;  /* its sink takes nothing now */
     unsigned long long delivered;
 };
@@ -61,6 +62,14 @@ static enum io_result write_upstream(struct tunnel *tunnel, size_t *sent)
 
 /* ---- one direction ---- */
 
+/* A broken direction is over; the other one goes on. */
+static void break_off(struct way *way)
+{
+    way->finished = way->ended = way->broken = true;
+    way->blocked = false;
+    buffer_clear(way->buffer);
+}
+
 /* Fills an empty buffer where its source has something. false when the source broke. */
 static bool fill(struct tunnel *tunnel, struct way *way, enum io_result (*read)(struct tunnel *),
                  bool readable)
@@ -70,11 +79,13 @@ static bool fill(struct tunnel *tunnel, struct way *way, enum io_result (*read)(
     buffer_clear(way->buffer);
     enum io_result result = read(tunnel);
     way->finished = result == IO_END;
+    if (result == IO_FAILED)
+        break_off(way);
     return result != IO_FAILED;
 }
 
-/* Empties the buffer as far as the sink takes it. false when the sink broke. */
-static bool flush(struct tunnel *tunnel, struct way *way,
+/* Empties the buffer as far as the sink takes it. */
+static void flush(struct tunnel *tunnel, struct way *way,
                   enum io_result (*write)(struct tunnel *, size_t *))
 {
     size_t sent;
@@ -84,15 +95,16 @@ static bool flush(struct tunnel *tunnel, struct way *way,
         enum io_result result = write(tunnel, &sent);
         if (result == IO_AGAIN) {
             way->blocked = true;
-            return true;
+            return;
         }
-        if (result != IO_OK)
-            return false;
+        if (result != IO_OK) {
+            break_off(way);
+            return;
+        }
         buffer_consume(way->buffer, sent);
         way->delivered += sent;
         tunnel->moved_ms = clock_now_ms();
     }
-    return true;
 }
 
 /* Tells the sink, once, that no more will come. */
@@ -104,19 +116,21 @@ static bool has_just_ended(struct way *way)
     return true;
 }
 
-/* Moves what can be moved. false when the tunnel is over. */
+/* Moves what can be moved. false when the tunnel is over: both directions are, or a peer broke off.
+ */
 static bool step(struct tunnel *tunnel)
 {
-    if (!fill(tunnel, &tunnel->up, read_client, tunnel->client_readable) ||
-        !flush(tunnel, &tunnel->up, write_upstream) ||
-        !fill(tunnel, &tunnel->down, read_upstream, tunnel->upstream_readable) ||
-        !flush(tunnel, &tunnel->down, write_client))
+    if (!fill(tunnel, &tunnel->up, read_client, tunnel->client_readable))
         return false;
+    flush(tunnel, &tunnel->up, write_upstream);
+    if (!fill(tunnel, &tunnel->down, read_upstream, tunnel->upstream_readable))
+        return false;
+    flush(tunnel, &tunnel->down, write_client);
     if (has_just_ended(&tunnel->up))
         upstream_end_sending(tunnel->upstream);
     if (has_just_ended(&tunnel->down))
         shutdown(tunnel->client->fd, SHUT_WR);
-    return !(tunnel->up.ended && tunnel->down.ended);
+    return !tunnel->down.broken && !(tunnel->up.ended && tunnel->down.ended);
 }
 
 /* ---- the loop ---- */
@@ -135,6 +149,8 @@ static short events_of(const struct way *source, const struct way *sink)
 /* false when nothing has moved for too long. */
 static bool wait_for_either(struct tunnel *tunnel, long long idle_ms)
 {
+    bool pending = tunnel->upstream->pending && !tunnel->down.blocked;
+    long long deadline = pending ? 0 : tunnel->moved_ms + idle_ms;
     short of_client = events_of(&tunnel->up, &tunnel->down);
     short of_upstream = events_of(&tunnel->down, &tunnel->up);
     struct pollfd sockets[] = {
@@ -142,10 +158,10 @@ static bool wait_for_either(struct tunnel *tunnel, long long idle_ms)
         {.fd = of_upstream != 0 ? tunnel->upstream->fd : -1, .events = of_upstream},
     };
 
-    if (wait_ready(sockets, 2, tunnel->moved_ms + idle_ms) == 0)
+    if (wait_ready(sockets, 2, deadline) == 0 && !pending)
         return false;
     tunnel->client_readable = (sockets[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
-    tunnel->upstream_readable = (sockets[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+    tunnel->upstream_readable = pending || (sockets[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
     return true;
 }
 
@@ -161,7 +177,7 @@ static void take_early(struct client *client, struct buffer *up)
     client_take(client, early.len);
 }
 
-void tunnel_run(struct client *client, struct upstream *upstream, struct buffer *up,
+bool tunnel_run(struct client *client, struct upstream *upstream, struct buffer *up,
                 struct buffer *down, long long idle_ms, struct tunnel_count *count)
 {
     struct tunnel tunnel = {
@@ -173,11 +189,8 @@ void tunnel_run(struct client *client, struct upstream *upstream, struct buffer 
     };
 
     take_early(client, up);
-    while (step(&tunnel)) {
-        if (upstream->pending && !tunnel.down.blocked)
-            tunnel.upstream_readable = true;
-        else if (!wait_for_either(&tunnel, idle_ms))
-            break;
-    }
+    while (step(&tunnel) && wait_for_either(&tunnel, idle_ms))
+        ;
     *count = (struct tunnel_count){tunnel.up.delivered, tunnel.down.delivered};
+    return !tunnel.up.broken && !tunnel.down.broken;
 }

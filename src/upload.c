@@ -216,7 +216,7 @@ bool upload_wants_client(const struct upload *upload)
     return !upload->complete && !upload->stopped && !upload->blocked;
 }
 
-bool upload_is_done(const struct upload *upload)
+bool upload_is_sent(const struct upload *upload)
 {
-    return upload->stopped || (upload->complete && buffer_length(upload->out) == 0);
+    return upload->complete && !upload->stopped && buffer_length(upload->out) == 0;
 }

@@ -320,6 +320,15 @@ enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
     return UPSTREAM_CONNECTED;
 }
 
+void upstream_abort(struct upstream *upstream)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    if (upstream->fd >= 0)
+        setsockopt(upstream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    upstream_drop(upstream);
+}
+
 void upstream_drop(struct upstream *upstream)
 {
     if (upstream->fd < 0)
@@ -328,23 +337,6 @@ void upstream_drop(struct upstream *upstream)
     /* Taking a CONNECT_ONLY handle out of its multi handle closes its connection. */
     curl_multi_remove_handle(upstream->multi, upstream->handle);
 }
-
-bool upstream_check_idle(struct upstream *upstream)
-{
-    struct pollfd socket = {.fd = upstream->fd, .events = POLLIN};
-    char octet;
-    size_t got;
-
-    if (upstream->fd < 0)
-        return false;
-    /* What is readable may be TLS's own, such as a session ticket: that leaves nothing to read. */
-    if (poll(&socket, 1, 0) == 0 || upstream_receive(upstream, &octet, 1, &got) == IO_AGAIN)
-        return true;
-    upstream_drop(upstream);
-    return false;
-}
-
-/* ---- octets ---- */
 
 /* The connection's TLS; NULL when it has none of OpenSSL's. */
 static SSL *tls_of(const struct upstream *upstream)
@@ -357,6 +349,32 @@ static SSL *tls_of(const struct upstream *upstream)
         return NULL;
     return session->internals;
 }
+
+/* Whether octets may wait that poll() does not see. */
+static bool has_pending(const struct upstream *upstream)
+{
+    const SSL *tls = tls_of(upstream);
+
+    return upstream->pending && (tls == NULL || SSL_has_pending(tls));
+}
+
+bool upstream_check_idle(struct upstream *upstream)
+{
+    struct pollfd socket = {.fd = upstream->fd, .events = POLLIN};
+    char octet;
+    size_t got;
+
+    if (upstream->fd < 0)
+        return false;
+    /* What is readable may be TLS's own, such as a session ticket: that leaves nothing to read. */
+    bool is_silent = !has_pending(upstream) && poll(&socket, 1, 0) == 0;
+    if (is_silent || upstream_receive(upstream, &octet, 1, &got) == IO_AGAIN)
+        return true;
+    upstream_drop(upstream);
+    return false;
+}
+
+/* ---- octets ---- */
 
 /* TLS that ends without close_notify was cut, perhaps by somebody else (RFC 8446 6.1). libcurl
  * reports both as an end. */
@@ -401,8 +419,14 @@ void upstream_end_sending(struct upstream *upstream)
 {
     SSL *tls = tls_of(upstream);
 
-    if (tls != NULL)
-        SSL_shutdown(tls);
-    else
+    if (tls == NULL) {
         shutdown(upstream->fd, SHUT_WR);
+        return;
+    }
+    /* libcurl's own BIO must not be used outside libcurl's calls: it needs their handle. */
+    BIO *plain = BIO_new_socket(upstream->fd, BIO_NOCLOSE);
+    if (plain == NULL)
+        return;
+    SSL_set0_wbio(tls, plain);
+    SSL_shutdown(tls);
 }

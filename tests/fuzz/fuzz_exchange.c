@@ -52,6 +52,11 @@ void upstream_drop(struct upstream *upstream)
     upstream->fd = -1;
 }
 
+void upstream_abort(struct upstream *upstream)
+{
+    upstream_drop(upstream);
+}
+
 bool upstream_check_idle(struct upstream *upstream)
 {
     return upstream->fd >= 0;
