@@ -146,7 +146,9 @@ build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJECTS)
 -include $(FUZZ_OBJECTS:.o=.d)
 
 .PHONY: fuzz
-fuzz: $(FUZZ:%=build/fuzz/fuzz_%)
+fuzz:
+	@packaging/install-deps.sh build fuzz
+	@$(MAKE) --no-print-directory $(FUZZ:%=build/fuzz/fuzz_%)
 	@for target in $(FUZZ); do \
 		mkdir -p build/fuzz/corpus/$$target; \
 		echo "fuzzing $$target for $(SECONDS) s"; \
@@ -198,6 +200,7 @@ help:
 	@echo "make test       installs what is missing to test, runs everything"
 	@echo "make unit, e2e  run one half of the tests"
 	@echo "make sanitize   runs everything with memory and leaks checked"
+	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each)"
 	@echo "make lint       checks layout, warnings, common mistakes, scripts, manuals"
 	@echo "make format     lays the C sources out"
 	@echo "make install    installs, below DESTDIR and PREFIX ($(PREFIX))"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing to build, test or lint authbridge: install-deps.sh build|test|lint...
+# Installs what is missing to build, test or lint authbridge: install-deps.sh build|test|lint|fuzz...
 # Debian and its kin: apt-get, with sudo when not root. Elsewhere it names the packages.
 set -eu
 
@@ -26,18 +26,21 @@ procps:command:ps
 util-linux:command:prlimit'
 lint='clang:command:clang
 lld:command:ld.lld
-llvm:command:llvm-ar
 clang-format:command:clang-format
 clang-tidy:command:clang-tidy
 cppcheck:command:cppcheck
 shellcheck:command:shellcheck
 mandoc:command:mandoc'
+fuzz='clang:command:clang
+libclang-rt-dev:fuzzer:libFuzzer'
 
 is_there() { # kind, name
     case $1 in
     command) command -v "$2" >/dev/null 2>&1 ;;
     module) pkg-config --exists "$2" 2>/dev/null ;;
     python) /usr/bin/python3 -c "import $2" 2>/dev/null ;;
+    fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        clang -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null ;;
     esac
 }
 
@@ -47,8 +50,9 @@ for purpose in "$@"; do
     build) list=$build ;;
     test) list=$test ;;
     lint) list=$lint ;;
+    fuzz) list=$fuzz ;;
     *)
-        echo "install-deps.sh: give build, test or lint, not $purpose" >&2
+        echo "install-deps.sh: give build, test, lint or fuzz, not $purpose" >&2
         exit 64
         ;;
     esac
