@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "unit.h"
 
 #define PLACE_BYTES      512u /* "file:line" */
+#define COMMAND_LINE     UINT_MAX
 #define PIN_PREFIX       "sha256//"
 #define PIN_BASE64_BYTES 44u
 #define BASE64_DIGITS    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -24,7 +26,7 @@ struct loader {
     struct config *config;
     const char *path;  /* NULL: from the command line */
     const char *place; /* where the setting at hand stands: "proxy.ini:12" or "--target" */
-    unsigned *lines;   /* of each setting of the table; 0: not set in the file */
+    unsigned *lines;   /* of each setting of the table; 0: not set; or COMMAND_LINE */
     unsigned line;     /* of the setting at hand */
     FILE *report;
     bool failed;
@@ -203,7 +205,8 @@ static void set_host(struct loader *loader, const struct config_setting *setting
     if (http_is_authority(slice_of(text)))
         set_text(loader, setting, text);
     else
-        fault(loader, "host = %s: give host or host:port, for example preprod.example.com", text);
+        fault(loader, "host = %s: give host or host:port, for example preprod.example.com",
+              strchr(text, '@') != NULL ? "***" : text);
 }
 
 /* A secret goes into a URL percent-encoded, so that no octet of it is taken for the URL's own. */
@@ -395,12 +398,12 @@ static void take_table_setting(struct loader *loader, const char *section, const
             continue;
         if (strcmp(setting->name, name) != 0)
             continue;
-        if (loader->path != NULL && loader->lines[i] > 0) {
+        if (loader->path != NULL && loader->lines[i] != 0) {
             fault(loader, "%s stands twice in [%s]: first in line %u", name, section,
                   loader->lines[i]);
             return;
         }
-        loader->lines[i] = loader->path != NULL ? loader->line : 0;
+        loader->lines[i] = loader->path != NULL ? loader->line : COMMAND_LINE;
         set_value(loader, setting, text);
         return;
     }
@@ -485,7 +488,7 @@ static void take_options(struct loader *loader, const struct config_source *sour
 
 /* ---- what settings mean together ---- */
 
-/* The line in which the file has a setting; 0 when it has not. */
+/* The line in which the file has a setting, COMMAND_LINE for an option, 0 when it is not set. */
 static unsigned line_of(const struct loader *loader, const char *section, const char *name)
 {
     for (size_t i = 0; i < config_setting_count; i++)
@@ -635,10 +638,12 @@ static void check_together(struct loader *loader)
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         unsigned line = line_of(loader, checks[i].section, checks[i].name);
         loader->place = loader->path != NULL ? loader->path : "authbridge";
-        if (line > 0) {
+        if (line == COMMAND_LINE)
+            snprintf(place, sizeof place, "--%s", checks[i].name);
+        else if (line != 0)
             snprintf(place, sizeof place, "%s:%u", loader->path, line);
+        if (line != 0)
             loader->place = place;
-        }
         checks[i].check(loader);
     }
 }

@@ -14,6 +14,6 @@ void fault_set(struct fault *fault, unsigned status, const char *type, const cha
     vsnprintf(fault->detail, sizeof fault->detail, format, arguments);
     va_end(arguments);
     for (char *c = fault->detail; *c != '\0'; c++) /* it may quote the target's certificate */
-        if (*c < 0x20 || *c == 0x7F)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
             *c = '?';
 }

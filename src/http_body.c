@@ -1,6 +1,8 @@
 /* http_body: how content is framed, and the strict reader of the chunked coding. */
 #include "http_body.h"
 
+#include <string.h>
+
 #include "http_field.h"
 
 /* ---- the framing fields ---- */
@@ -23,6 +25,17 @@ static bool read_length(struct slice value, struct http_framing_fields *found,
     return true;
 }
 
+/* A coding that is not chunked, perhaps with parameters (RFC 9112 7). */
+static bool is_other_coding(struct slice coding)
+{
+    const char *semicolon = coding.len > 0 ? memchr(coding.at, ';', coding.len) : NULL;
+
+    if (semicolon != NULL)
+        coding.len = (size_t)(semicolon - coding.at);
+    coding = slice_trim(coding);
+    return http_is_token(coding) && !slice_equals_nocase(coding, slice_of("chunked"));
+}
+
 static bool read_codings(struct slice value, struct http_framing_fields *found,
                          struct http_fault *fault)
 {
@@ -32,7 +45,7 @@ static bool read_codings(struct slice value, struct http_framing_fields *found,
         if (found->has_coding)
             return refuse(fault, 400, "chunked is not the last transfer coding, or stands twice");
         if (!slice_equals_nocase(coding, slice_of("chunked"))) {
-            if (!http_is_token(coding))
+            if (!is_other_coding(coding))
                 return refuse(fault, 400, "Transfer-Encoding is not a list of codings");
             return refuse(fault, 501, "a transfer coding other than chunked is not served");
         }

@@ -31,7 +31,7 @@ static bool is_ip_literal(struct slice inside)
     char text[INET6_ADDRSTRLEN];
     struct in6_addr address;
 
-    if (inside.len >= sizeof text)
+    if (inside.len >= sizeof text || memchr(inside.at, '\0', inside.len) != NULL)
         return false;
     memcpy(text, inside.at, inside.len);
     text[inside.len] = '\0';

@@ -245,14 +245,19 @@ static void add_response_connection(const struct http_response *response,
                                     const struct http_request *request,
                                     enum rewrite_persistence persistence, struct buffer *out)
 {
-    bool upgrades = passes_upgrade(response);
+    bool closes = persistence == REWRITE_CLOSE && !response->is_upgrade;
+    const char *option = closes ? "close" : request->minor == 0 ? "keep-alive" : NULL;
 
-    if (persistence == REWRITE_CLOSE && !response->is_upgrade)
-        add_field(out, "Connection", upgrades ? "close, Upgrade" : "close");
-    else if (upgrades)
-        add_field(out, "Connection", "Upgrade");
-    else if (request->minor == 0)
-        add_field(out, "Connection", "keep-alive");
+    if (option == NULL && !passes_upgrade(response))
+        return;
+    buffer_add_text(out, "Connection: ");
+    if (option != NULL)
+        buffer_add_text(out, option);
+    if (option != NULL && passes_upgrade(response))
+        buffer_add_text(out, ", ");
+    if (passes_upgrade(response))
+        buffer_add_text(out, "Upgrade");
+    buffer_add_text(out, crlf);
 }
 
 bool rewrite_response(const struct http_response *response, const struct http_request *request,

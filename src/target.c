@@ -57,6 +57,14 @@ static bool is_visible_ascii(const char *text)
     return true;
 }
 
+/* Exactly two slashes behind the scheme: libcurl repairs one or three. */
+static bool has_authority(const char *text)
+{
+    const char *slashes = strstr(text, "://");
+
+    return slashes != NULL && slashes[3] != '/';
+}
+
 /* libcurl gives an IPv6 host with its brackets. */
 static void drop_brackets(char *host)
 {
@@ -84,12 +92,12 @@ static bool parse_unix(const char *text, struct target *target, char error[TARGE
     return true;
 }
 
-static bool check_parts(CURLU *url, char error[TARGET_ERROR_BYTES])
+static bool check_parts(CURLU *url, const char *text, char error[TARGET_ERROR_BYTES])
 {
     if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
         return fail(error, "the target's URL must not hold credentials: set Authorization in "
                            "[request-headers]");
-    if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
+    if (strpbrk(text, "?#") != NULL)
         return fail(error, "the target's URL must end with its path: no ? and no #");
     if (has_part(url, CURLUPART_ZONEID))
         return fail(error, "the target's address must not have a zone");
@@ -138,12 +146,12 @@ static bool parse_url(const char *text, struct target *target, char error[TARGET
 
     if (url == NULL)
         return fail(error, "out of memory");
-    bool parsed = is_visible_ascii(text) &&
+    bool parsed = is_visible_ascii(text) && has_authority(text) &&
                   curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS) == CURLUE_OK;
     if (!parsed)
         fail(error, "not an http:// or https:// URL in ASCII");
     else
-        parsed = check_parts(url, error) && read_parts(url, target, error);
+        parsed = check_parts(url, text, error) && read_parts(url, target, error);
     curl_url_cleanup(url);
     return parsed;
 }
@@ -230,7 +238,8 @@ bool egress_parse(const char *text, struct egress *egress)
     CURLU *url = curl_url();
 
     *egress = (struct egress){0};
-    bool parsed = url != NULL && has_egress_scheme(text) && is_visible_ascii(text) &&
+    bool parsed = url != NULL && has_egress_scheme(text) && has_authority(text) &&
+                  is_visible_ascii(text) &&
                   curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
                   is_proxy_address(url);
     if (parsed) {

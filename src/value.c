@@ -52,22 +52,25 @@ static bool add_part(struct value *value, enum value_part_kind kind, struct slic
     return extend_part(&parts[value->count++], text);
 }
 
-/* What must not stand in a field value: it would end the field or be refused by the target. */
-static bool check_octets(struct slice text, const char *source, char error[VALUE_ERROR_BYTES])
+/* What must not stand in a field value: it would end the field or be refused by the target. before
+ * is how much of the value stands in front. */
+static bool check_octets(struct slice text, const char *source, size_t before,
+                         char error[VALUE_ERROR_BYTES])
 {
     for (size_t i = 0; i < text.len; i++)
         if (!http_is_content_octet(text.at[i]))
             return fail(error,
                         "%s holds a control octet (0x%02x) at byte %zu; a header value must be "
                         "one line of text",
-                        source, (unsigned)(unsigned char)text.at[i], i + 1);
+                        source, (unsigned)(unsigned char)text.at[i], before + i + 1);
     return true;
 }
 
 static struct slice drop_newline(struct slice text)
 {
-    if (text.len > 0 && text.at[text.len - 1] == '\n')
-        text.len--;
+    if (text.len == 0 || text.at[text.len - 1] != '\n')
+        return text;
+    text.len--;
     if (text.len > 0 && text.at[text.len - 1] == '\r')
         text.len--;
     return text;
@@ -78,7 +81,7 @@ static bool add_secret(struct value *value, struct slice text, const char *sourc
 {
     if (text.len == 0)
         return fail(error, "%s is empty", source);
-    if (!check_octets(text, source, error))
+    if (!check_octets(text, source, 0, error))
         return false;
     return add_part(value, VALUE_SECRET, text) || fail(error, "out of memory");
 }
@@ -181,11 +184,13 @@ static bool compile_variable(struct value *value, const char *text, size_t *len,
 
 static bool compile_parts(const char *text, struct value *value, char error[VALUE_ERROR_BYTES])
 {
+    const char *whole = text;
+
     while (*text != '\0') {
         size_t len = strcspn(text, "$");
         if (len > 0) {
             struct slice literal = {text, len};
-            if (!check_octets(literal, "the value", error))
+            if (!check_octets(literal, "the value", (size_t)(text - whole), error))
                 return false;
             if (!add_part(value, VALUE_LITERAL, literal))
                 return fail(error, "out of memory");

@@ -4,11 +4,12 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import textwrap
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wire import DEADLINE, wait_until
@@ -41,10 +42,17 @@ def environment(extra=None):
     return {**kept, **(extra or {})}
 
 
-def run(*arguments, env=None, cwd=None):
+def run(*arguments, env=None, cwd=None, stdout=subprocess.PIPE):
     """Runs the binary to its end; for --check and for what must fail to start."""
-    command = [BINARY, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, env=environment(env), cwd=cwd)
+    return subprocess.run(
+        [BINARY, *map(str, arguments)],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=DEADLINE,
+        env=environment(env),
+        cwd=cwd,
+    )
 
 
 def configuration(target, more="", listen="127.0.0.1:0"):
@@ -85,9 +93,12 @@ class Lines:
 
 
 class Bridge:
-    """A running daemon. Its processes share the session that it was started in."""
+    """A running daemon. Its processes share the session that it was started in.
 
-    def __init__(self, arguments, env=None, cwd=None, config=None, journal=False, descriptors=None):
+    `through` is the command that turns into it: through=["nohup"].
+    """
+
+    def __init__(self, arguments, env=None, cwd=None, config=None, journal=False, through=()):
         self.config = config
         stderr, to_stderr = os.pipe()
         extra = dict(env or {})
@@ -95,7 +106,7 @@ class Bridge:
             pipe = os.fstat(to_stderr)
             extra["JOURNAL_STREAM"] = f"{pipe.st_dev}:{pipe.st_ino}"
         self.process = subprocess.Popen(
-            [BINARY, *map(str, arguments)],
+            [*through, BINARY, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=to_stderr,
@@ -116,6 +127,12 @@ class Bridge:
 
     def wait_ready(self):
         self.stderr.wait(lambda line: re.match(r"(<\d>|authbridge: )ready", line), 1, "message that it is ready")
+        return self
+
+    def wait_listening(self, path):
+        """Waits until it takes connections on that Unix socket; for one whose messages cannot be read."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            wait_until(lambda: probe.connect_ex(str(path)) == 0, f"it listens on {path}")
         return self
 
     @property
@@ -158,6 +175,15 @@ class Bridge:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    @contextmanager
+    def paused(self):
+        """Keeps the master from running: what comes meanwhile, connections and signals, waits in the kernel."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def reload(self, text):
         """Replaces proxy.ini and has the daemon read it; the test then waits for the message it expects."""

@@ -65,12 +65,15 @@ class Authority(Certificate):
         (folder / f"{name}.index").touch()
         openssl("req", "-x509", *self._new_key(self), "-subj", f"/CN={name}", "-days", 2, "-out", self.pem)
 
-    def issue(self, name, alternative_names=LOCAL_NAMES, start="20200101000000Z", end="20990101000000Z"):
-        """Issues a certificate with these alternative names, valid between these times."""
+    def issue(
+        self, name, alternative_names=LOCAL_NAMES, start="20200101000000Z", end="20990101000000Z", common_name=None
+    ):
+        """Issues a certificate with these alternative names, or none, valid between these times."""
         certificate = Certificate(self.folder, name)
         request = self.folder / f"{name}.csr"
-        names = ("-addext", f"subjectAltName={alternative_names}")
-        openssl("req", "-new", *self._new_key(certificate), "-subj", f"/CN={name}", *names, "-out", request)
+        names = ("-addext", f"subjectAltName={alternative_names}") if alternative_names else ()
+        subject = ("-subj", f"/CN={common_name or name}")
+        openssl("req", "-new", *self._new_key(certificate), *subject, *names, "-out", request)
         validity = ("-startdate", start, "-enddate", end)
         signer = ("-config", self.config, "-cert", self.pem, "-keyfile", self.key)
         openssl("ca", "-batch", "-notext", *signer, *validity, "-in", request, "-out", certificate.pem)

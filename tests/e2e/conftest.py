@@ -1,7 +1,7 @@
 """Fixtures: a target, a bridge in front of it and a client of that bridge, each ended after its test."""
 
 import pytest
-from bridge import Bridge, configuration
+from bridge import Bridge, configuration, run
 from certs import Certificates
 from message import OK
 from rawclient import connect as connect_raw
@@ -83,6 +83,33 @@ def bridge(start_bridge, target):
 def client(connect, bridge):
     """A raw client of `bridge`."""
     return connect(bridge)
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Writes a proxy.ini and says what --check makes of it."""
+    path = tmp_path / "proxy.ini"
+
+    def run_check(text, env=None):
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return run("-c", path, "--check", env=env, cwd=tmp_path)
+
+    run_check.path = path
+    return run_check
+
+
+@pytest.fixture
+def start_proxy(start_target):
+    """Starts an outgoing proxy of a kind."""
+    started = []
+
+    def start(kind, *arguments):
+        started.append(kind(*arguments))
+        return started[-1]
+
+    yield start
+    for proxy in started:
+        proxy.close()
 
 
 @pytest.fixture(scope="session")

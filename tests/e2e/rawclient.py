@@ -70,9 +70,14 @@ def refusal(client, statuses, method=b"GET"):
 
 
 def connect(address, source=None):
-    """Connects to an address as the bridge prints it: 127.0.0.1:43210, [::1]:43210 or unix:/path."""
+    """Connects to an address as the bridge prints it: 127.0.0.1:43210, [::1]:43210 or unix:/path.
+
+    source is the client's own address, or for a Unix socket its own path.
+    """
     if address.startswith("unix:"):
         sock = socket.socket(socket.AF_UNIX)
+        if source:
+            sock.bind(source)
         sock.connect(address[len("unix:") :])
         return RawClient(sock)
     host, _, port = address.rpartition(":")

@@ -8,19 +8,6 @@ PROXY = "[proxy]\nlisten = 127.0.0.1:0\ntarget = http://127.0.0.1:9\n"
 BEARER_16K = "Bearer " + "t0k3n." * 2730
 
 
-@pytest.fixture
-def check(tmp_path):
-    """Writes a proxy.ini and says what --check makes of it."""
-    path = tmp_path / "proxy.ini"
-
-    def run_check(text, env=None):
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return run("-c", path, "--check", env=env, cwd=tmp_path)
-
-    run_check.path = path
-    return run_check
-
-
 class TestCheck:
     def test_says_what_the_file_means(self, check):
         done = check(

@@ -1,4 +1,7 @@
-"""The way to the target: outgoing proxies, Unix and IPv6 targets, client certificates and the TLS server name."""
+"""The way to the target: outgoing proxies, Unix and IPv6 targets, client certificates and the TLS server name.
+
+What an egress setting may hold is in test_egress_setting.py.
+"""
 
 import pytest
 from bridge import SECRET
@@ -6,20 +9,6 @@ from message import OK, get
 from proxies import ConnectProxy, SocksProxy
 from rawclient import refusal
 from target import answering
-
-
-@pytest.fixture
-def start_proxy(start_target):
-    """Starts an outgoing proxy of a kind."""
-    started = []
-
-    def start(kind, *arguments):
-        started.append(kind(*arguments))
-        return started[-1]
-
-    yield start
-    for proxy in started:
-        proxy.close()
 
 
 @pytest.fixture(params=["http", "https"])
@@ -74,14 +63,6 @@ class TestProxies:
         client.send(get())
         refusal(client, {502})
         assert origin.requests == []
-
-    def test_that_is_down(self, connect, start_bridge, start_proxy, origin):
-        proxy = start_proxy(ConnectProxy)
-        proxy.close()
-        client = connect(start_bridge(origin, f"egress = {proxy.url}\n"))
-        client.send(get())
-        refusal(client, {502})
-        assert origin.requests == [], "the target was reached without the proxy"
 
     @pytest.mark.parametrize("name", ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"])
     def test_environment_is_ignored(self, connect, start_bridge, start_proxy, secured, trust, name):

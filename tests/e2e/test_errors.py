@@ -1,6 +1,7 @@
 """What goes wrong outside the bridge: the status, the error in Proxy-Status, the message that names the target."""
 
 import os
+import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -134,6 +135,17 @@ class TestCertificates:
         other = start_bridge(target, INJECT + settings + certificates.client.public_key_pin() + "\n")
         fails(connect, other, 502, TLS_ERRORS, target.authority.decode())
 
+    @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=repr)
+    def test_name_in_it_adds_no_line(self, connect, start_bridge, start_target, certificates, end):
+        """The message quotes the name that is not the target's, and the answer quotes the message."""
+        name = f"x{end}authbridge: forged"
+        certificate = certificates.authority.issue("forged", alternative_names=None, common_name=name)
+        target = start_target(tls=certificate.server()).serve(answering(OK))
+        bridge = start_bridge(target, INJECT + f"[tls]\nca_file = {certificates.authority.pem}\n")
+        fails(connect, bridge, 502, {b"tls_certificate_error"}, "forged")
+        assert not any(line.startswith("authbridge: forged") for line in bridge.stderr.all)
+        assert all(line.startswith("authbridge: ") for line in bridge.stderr.all)
+
 
 class TestExchange:
     @pytest.mark.parametrize("ending", ["close", "reset"])
@@ -203,6 +215,34 @@ class TestDescriptorLimit:
         bridge.limit_descriptors(before)
         with ThreadPoolExecutor(5) as pool:
             assert [answer.raw for answer in pool.map(lambda client: client.read_response(), clients)] == [OK] * 5
+
+    @pytest.fixture
+    def starved(self, connect, start_bridge, origin):
+        """A bridge that may not even wait for its listeners any more, a client, and the limit there was before."""
+        bridge = start_bridge(origin, listen=", ".join(f"127.0.0.{number}:0" for number in range(1, 9)))
+        before = bridge.limit_descriptors(4)
+        client = connect(bridge)
+        client.send(get())
+        bridge.complaint("cannot wait for connections")
+        return bridge, client, before
+
+    def test_below_the_listeners_it_does_not_spin(self, starved):
+        bridge, _, _ = starved
+        spent = cpu_seconds(bridge.pid)
+        bridge.message("cannot wait for connections", 3)  # one a second
+        assert cpu_seconds(bridge.pid) - spent < 0.5
+
+    def test_below_the_listeners_it_stops(self, starved):
+        bridge, client, _ = starved
+        bridge.signal(signal.SIGTERM)
+        assert bridge.wait_exit() == 0
+        assert client.end()
+
+    def test_below_the_listeners_and_back(self, connect, starved):
+        bridge, client, before = starved
+        bridge.limit_descriptors(before)
+        assert client.read_response().raw == OK
+        assert [connect(address).exchange(get()).raw for address in bridge.addresses] == [OK] * 8
 
 
 def cpu_seconds(pid):

@@ -1,7 +1,6 @@
 """The log: the access line and its fields, messages and their levels, the journal's prefixes, and no secret in any."""
 
 import re
-import socket
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -157,8 +156,7 @@ class TestMessages:
         """Nothing but complaints: not even that it is ready."""
         settings = f"[log]\nlevel = {level}\n"
         bridge = start_bridge(origin, settings, listen=f"unix:{tmp_path}/socket", wait=False)
-        with socket.socket(socket.AF_UNIX) as probe:
-            wait_until(lambda: probe.connect_ex(f"{tmp_path}/socket") == 0, "it listens")
+        bridge.wait_listening(tmp_path / "socket")
         client = connect(f"unix:{tmp_path}/socket")
         assert client.exchange(get()).raw == OK
         client.close()

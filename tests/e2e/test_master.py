@@ -1,63 +1,13 @@
-"""The master: listeners, the limit of connections, drain, reload, who may connect, and what stays after its end."""
+"""The master: the limit of connections, drain, reload, signals, and who may connect."""
 
 import os
 import signal
 
 import pytest
-from bridge import SECRET, configuration, run
+from bridge import SECRET, configuration
 from message import OK, get, post
 from rawclient import ask, refusal
 from wire import wait_until
-
-
-class TestListeners:
-    def test_of_every_kind_at_once(self, connect, start_bridge, origin, tmp_path):
-        bridge = start_bridge(origin, listen=f"127.0.0.1:0, [::1]:0, unix:{tmp_path}/socket")
-        assert len(bridge.addresses) == 3
-        assert bridge.addresses[2] == f"unix:{tmp_path}/socket"
-        for address in bridge.addresses:
-            client = connect(address)
-            assert [client.exchange(get()).raw for _ in range(2)] == [OK] * 2
-
-    def test_client_addresses(self, connect, start_bridge, origin, tmp_path):
-        settings = "[request-headers]\nX-From = ${client_ip}\n"
-        bridge = start_bridge(origin, settings, listen=f"127.0.0.1:0, [::1]:0, unix:{tmp_path}/socket")
-        for address in bridge.addresses:
-            connect(address).exchange(get())
-        values = [request.values(b"X-From")[0] for request in origin.requests]
-        assert values[:2] == [b"127.0.0.1", b"::1"] and b"/" not in values[2]
-
-    def test_socket_is_removed_at_the_end(self, start_bridge, origin, tmp_path):
-        bridge = start_bridge(origin, listen=f"unix:{tmp_path}/socket")
-        bridge.stop()
-        assert not (tmp_path / "socket").exists()
-
-    def test_socket_left_by_a_killed_bridge(self, connect, start_bridge, origin, tmp_path):
-        """A crash must not keep its successor from starting."""
-        killed = start_bridge(origin, listen=f"unix:{tmp_path}/socket")
-        killed.expected_status = -signal.SIGKILL
-        killed.signal(signal.SIGKILL)
-        killed.wait_exit()
-        bridge = start_bridge(origin, listen=f"unix:{tmp_path}/socket")
-        assert connect(bridge).exchange(get()).raw == OK
-
-    def test_socket_of_a_living_bridge_is_not_taken(self, connect, start_bridge, origin, tmp_path):
-        listen = f"unix:{tmp_path}/socket"
-        bridge = start_bridge(origin, listen=listen)
-        done = run("--listen", listen, "--target", origin.url)
-        assert done.returncode == 71 and listen in done.stderr
-        assert connect(bridge).exchange(get()).raw == OK
-
-    def test_restart_takes_the_port_at_once(self, connect, start_bridge, origin):
-        """Though the kernel still remembers a connection that the bridge closed first."""
-        first = start_bridge(origin)
-        client = connect(first)
-        client.exchange(get(fields=b"Connection: close\r\n"))
-        assert client.end() == "FIN"
-        client.close()
-        first.stop()
-        second = start_bridge(origin, listen=first.address)
-        assert connect(second).exchange(get()).raw == OK
 
 
 class TestConnectionsLimit:
@@ -279,6 +229,14 @@ class TestAccess:
     def test_ipv6(self, connect, start_bridge, origin, allow, status):
         bridge = start_bridge(origin, f"[access]\nallow = {allow}\n", listen="[::1]:0")
         assert connect(bridge).exchange(get()).status == status
+
+    @pytest.mark.parametrize("allow", ["::/0", "::/1", "::fffe:0:0/95"])
+    def test_ipv6_networks_hold_no_ipv4_address(self, connect, start_bridge, target, allow):
+        """Though an IPv4 address can be written as an IPv6 one."""
+        client = connect(start_bridge(target, f"[access]\nallow = {allow}\n"))
+        client.send(get())
+        refusal(client, {403})
+        assert target.received() == b""
 
     def test_any_address(self, connect, start_bridge, origin):
         bridge = start_bridge(origin, "[access]\nallow = 127.0.0.1\n", listen="0.0.0.0:0")

@@ -1,0 +1,159 @@
+"""Stopping: by force nothing looks whole that is not, nobody who waits is turned away, and load keeps no signal out."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from bridge import configuration
+from message import DATE, OK, get, row
+from rawclient import ask
+from wire import DEADLINE
+
+CHUNKED = b"HTTP/1.1 200 OK\r\n" + DATE + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+
+
+class TestForcedEnd:
+    """A response that ends with its connection: cut short it ends with RST, for FIN would make it whole."""
+
+    RESPONSES = [
+        row("no length", (get(), b"HTTP/1.1 200 OK\r\n\r\nhello", b"")),
+        row("HTTP/1.0 target", (get(), b"HTTP/1.0 200 OK\r\n\r\nhello", b"")),
+        row("chunked for HTTP/1.0", (get(version=b"HTTP/1.0"), CHUNKED, b"0\r\n\r\n")),
+    ]
+
+    @pytest.fixture(params=RESPONSES)
+    def begun(self, request, connect, start_bridge, target):
+        """Begins the response: the bridge, the client, the target's connection, and what completes the response."""
+        question, answer, rest = request.param
+
+        def begin(settings=""):
+            bridge = start_bridge(target, settings)
+            client = connect(bridge)
+            upstream = ask(client, target, question)
+            upstream.send(answer)
+            client.read_until(b"hello")
+            return bridge, client, upstream, rest
+
+        return begin
+
+    def test_second_signal(self, begun):
+        bridge, client, _, _ = begun()
+        bridge.signal(signal.SIGTERM)
+        bridge.message("authbridge: stopping")
+        bridge.signal(signal.SIGTERM)
+        assert client.end() == "RST"
+        assert bridge.wait_exit() == 0
+
+    def test_drain_runs_out(self, begun):
+        bridge, client, _, _ = begun("[timeouts]\ndrain = 300ms\n")
+        bridge.signal(signal.SIGTERM)
+        assert client.end() == "RST"
+        assert bridge.wait_exit() == 0
+
+    def test_killed_child(self, begun):
+        bridge, client, _, _ = begun()
+        (child,) = bridge.children()
+        os.kill(child, signal.SIGKILL)
+        assert client.end() == "RST"
+
+    def test_killed_master(self, begun):
+        bridge, client, _, _ = begun()
+        bridge.expected_status = -signal.SIGKILL
+        bridge.signal(signal.SIGKILL)
+        assert client.end() == "RST"
+
+    def test_complete(self, begun):
+        _, client, upstream, rest = begun()
+        upstream.send(rest)
+        upstream.close()
+        assert client.end() == "FIN"
+
+    def test_complete_while_draining(self, begun):
+        bridge, client, upstream, rest = begun()
+        bridge.signal(signal.SIGTERM)
+        bridge.message("authbridge: stopping")
+        upstream.send(rest)
+        upstream.close()
+        assert client.end() == "FIN"
+        client.close()
+        assert bridge.wait_exit() == 0
+
+
+class TestWaitingConnections:
+    """Who has connected before the signal is answered, though the master has not yet taken the connection."""
+
+    COUNT = 20
+
+    def sent(self, connect, addresses):
+        clients = [connect(address) for address in addresses for _ in range(self.COUNT)]
+        for client in clients:
+            client.send(get())
+        return clients
+
+    def answered(self, clients):
+        assert [client.read_response().content for client in clients] == [b"ok"] * len(clients)
+        for client in clients:
+            client.close()
+
+    def test_in_the_queue(self, connect, start_bridge, origin, tmp_path):
+        bridge = start_bridge(origin, listen=f"127.0.0.1:0, unix:{tmp_path}/socket")
+        with bridge.paused():
+            clients = self.sent(connect, bridge.addresses)
+            bridge.signal(signal.SIGTERM)
+        self.answered(clients)
+        assert bridge.wait_exit() == 0
+
+    def test_on_their_way(self, connect, start_bridge, origin):
+        bridge = start_bridge(origin)
+        clients = self.sent(connect, bridge.addresses)
+        bridge.signal(signal.SIGTERM)
+        self.answered(clients)
+        assert bridge.wait_exit() == 0
+
+
+class TestFlood:
+    """A listener that always has a connection ready."""
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        return str(tmp_path / "socket")
+
+    @contextmanager
+    def flood(self, path):
+        """Connects without pause, from several threads, until the block ends or nobody listens; says the threads."""
+        over = threading.Event()
+        limit = time.monotonic() + DEADLINE
+
+        def connect_on():
+            while not over.is_set() and time.monotonic() < limit:
+                with socket.socket(socket.AF_UNIX) as sock:
+                    if sock.connect_ex(path) != 0:
+                        return
+
+        threads = [threading.Thread(target=connect_on, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield threads
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join(DEADLINE)
+
+    def test_stop(self, start_bridge, origin, path):
+        bridge = start_bridge(origin, listen=f"unix:{path}")
+        with self.flood(path):
+            bridge.signal(signal.SIGTERM)
+            bridge.message("authbridge: stopping")
+            assert bridge.wait_exit() == 0
+
+    def test_reload(self, start_bridge, origin, path):
+        bridge = start_bridge(origin, listen=f"unix:{path}")
+        with self.flood(path) as threads:
+            bridge.reload(configuration(origin.url, listen=f"unix:{path}"))
+            bridge.message("authbridge: reloaded")
+            assert all(thread.is_alive() for thread in threads), "the flood was over before"

@@ -1,0 +1,397 @@
+/* support: what the unit tests share. */
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+/* ---- tests ---- */
+
+#define SHOWN_BYTES_MAX 600u /* of octets in a message */
+
+static const char *row_name; /* NULL between rows */
+static unsigned failures;
+static bool row_failed;
+
+struct deferred {
+    struct deferred *before;
+    void (*release)(void *);
+    void *what;
+};
+
+static struct deferred *deferred;
+
+static void release_all(void)
+{
+    while (deferred != NULL) {
+        struct deferred *last = deferred;
+        deferred = last->before;
+        last->release(last->what);
+        free(last);
+    }
+}
+
+void defer(void (*release)(void *), void *what)
+{
+    struct deferred *last = malloc(sizeof *last);
+
+    assert_non_null(what);
+    assert_non_null(last);
+    *last = (struct deferred){deferred, release, what};
+    deferred = last;
+}
+
+/* Also after a crash, which cmocka catches: then the row is still at hand. */
+int unit_end(void **state)
+{
+    (void)state;
+    if (row_name != NULL)
+        print_error("stopped in row \"%s\"\n", row_name);
+    row_name = NULL;
+    release_all();
+    return 0;
+}
+
+static void run_row(const struct unit_test *test, const void *row)
+{
+    memcpy(&row_name, row, sizeof row_name);
+    row_failed = false;
+    test->check_row(row);
+    row_name = NULL;
+    failures += row_failed;
+    release_all();
+}
+
+void unit_run(void **state)
+{
+    const struct unit_test *test = *state;
+    const char *row = test->rows;
+
+    failures = 0;
+    row_failed = false;
+    for (size_t i = 0; i < test->count; i++)
+        run_row(test, row + i * test->size);
+    if (test->count > 0) {
+        print_message("[   ROWS   ] %zu\n", test->count);
+    } else {
+        test->body();
+        failures += row_failed;
+    }
+    if (failures > 0)
+        fail_msg("%u failed", failures);
+}
+
+bool check(bool holds, const char *format, ...)
+{
+    va_list arguments;
+    char message[4096];
+
+    if (holds)
+        return true;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    if (row_name != NULL)
+        print_error("row \"%s\": ", row_name);
+    print_error("%s\n", message);
+    row_failed = true;
+    return false;
+}
+
+/* The octets for people; the end of long ones is left out. */
+static const char *shown(struct slice octets)
+{
+    struct buffer *out = new_buffer(4 * SHOWN_BYTES_MAX + 8);
+    char escape[8];
+
+    for (size_t i = 0; i < octets.len && i < SHOWN_BYTES_MAX; i++) {
+        unsigned char c = (unsigned char)octets.at[i];
+        if (c == '\r' || c == '\n')
+            snprintf(escape, sizeof escape, "\\%c", c == '\r' ? 'r' : 'n');
+        else
+            snprintf(escape, sizeof escape, c >= 0x20 && c < 0x7F ? "%c" : "\\x%02X", c);
+        buffer_add_text(out, escape);
+    }
+    buffer_add_text(out, octets.len > SHOWN_BYTES_MAX ? "..." : "");
+    out->at[out->end] = '\0';
+    return out->at;
+}
+
+bool check_octets(const char *what, struct slice got, struct slice expected)
+{
+    if (slice_equals(got, expected))
+        return true;
+    return check(false, "%s:\n   came %zu octets: <%s>\n  not as %zu octets: <%s>", what, got.len,
+                 shown(got), expected.len, shown(expected));
+}
+
+bool check_text(const char *what, const char *got, const char *expected)
+{
+    if (got == NULL || expected == NULL)
+        return check(got == expected, "%s: came %s, not %s", what, got == NULL ? "nothing" : got,
+                     expected == NULL ? "nothing" : expected);
+    return check_octets(what, slice_of(got), slice_of(expected));
+}
+
+bool check_has(const char *what, const char *got, const char *part)
+{
+    return check(strstr(got, part) != NULL, "%s: <%s> is not in <%s>", what, part, got);
+}
+
+bool check_lacks(const char *what, const char *got, const char *part)
+{
+    return check(strstr(got, part) == NULL, "%s: <%s> is in <%s>", what, part, got);
+}
+
+bool check_numbers(const char *what, long long got, long long expected)
+{
+    return check(got == expected, "%s: came %lld, not %lld", what, got, expected);
+}
+
+/* ---- memory ---- */
+
+const char *text_of(const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+
+    va_start(arguments, format);
+    int len = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    assert_true(len >= 0);
+    defer(free, text);
+    return text;
+}
+
+const char *letters(size_t count)
+{
+    static char all[LETTERS_MAX + 1];
+
+    assert_true(count <= LETTERS_MAX);
+    if (all[0] == '\0')
+        memset(all, 'a', LETTERS_MAX);
+    return all + LETTERS_MAX - count;
+}
+
+struct slice with_octet(const char *pattern, char c)
+{
+    size_t len = strlen(pattern);
+    char *copy = strdup(pattern);
+
+    defer(free, copy);
+    for (size_t i = 0; i < len; i++)
+        if (copy[i] == '?')
+            copy[i] = c;
+    return (struct slice){copy, len};
+}
+
+static char *map_with_guard(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *at = mmap(NULL, GUARDED_BYTES_MAX + page, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(at != MAP_FAILED);
+    assert_int_equal(mprotect(at + GUARDED_BYTES_MAX, page, PROT_NONE), 0);
+    return at + GUARDED_BYTES_MAX;
+}
+
+struct slice guarded(struct slice octets)
+{
+    static char *ends[2];
+    static unsigned turn;
+
+    turn ^= 1;
+    if (ends[turn] == NULL)
+        ends[turn] = map_with_guard();
+    assert_true(octets.len <= GUARDED_BYTES_MAX);
+    char *copy = ends[turn] - octets.len;
+    if (octets.len > 0)
+        memcpy(copy, octets.at, octets.len);
+    return (struct slice){copy, octets.len};
+}
+
+static void release_buffer(void *what)
+{
+    buffer_free(what);
+    free(what);
+}
+
+struct buffer *new_buffer(size_t cap)
+{
+    struct buffer *buffer = malloc(sizeof *buffer);
+
+    assert_non_null(buffer);
+    assert_true(buffer_init(buffer, cap));
+    defer(release_buffer, buffer);
+    return buffer;
+}
+
+/* ---- files ---- */
+
+static void remove_file(void *path)
+{
+    remove(path);
+    free(path);
+}
+
+static char *temporary_name(void)
+{
+    char *path = strdup("/tmp/authbridge-XXXXXX");
+
+    assert_non_null(path);
+    return path;
+}
+
+static void write_file(FILE *file, struct slice content)
+{
+    assert_non_null(file);
+    assert_int_equal(fwrite(content.at, 1, content.len, file), content.len);
+    assert_int_equal(fclose(file), 0);
+}
+
+const char *new_file(struct slice content)
+{
+    char *path = temporary_name();
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    defer(remove_file, path);
+    write_file(fdopen(fd, "w"), content);
+    return path;
+}
+
+const char *new_directory(const char *name, struct slice content)
+{
+    char *path = temporary_name();
+    char *file = NULL;
+
+    assert_non_null(mkdtemp(path));
+    defer(remove_file, path);
+    assert_true(asprintf(&file, "%s/%s", path, name) > 0);
+    defer(remove_file, file);
+    write_file(fopen(file, "w"), content);
+    return path;
+}
+
+/* ---- configurations ---- */
+
+static void release_config(void *config)
+{
+    config_free(config);
+}
+
+const struct config *load_config(const struct config_source *source, const char **report)
+{
+    char *written = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&written, &len);
+
+    assert_non_null(stream);
+    struct config *config = config_load(source, stream);
+    fclose(stream);
+    defer(free, written);
+    *report = written;
+    if (config != NULL)
+        defer(release_config, config);
+    return config;
+}
+
+const struct config *config_of(const char *settings)
+{
+    const char *content = text_of("[proxy]\ntarget = http://target.example\n%s", settings);
+    const struct config_source source = {.file = new_file(slice_of(content))};
+    const char *report;
+
+    const struct config *config = load_config(&source, &report);
+    if (config == NULL)
+        fail_msg("refused: %s", report);
+    return config;
+}
+
+static const char *place_of(const char *line, const char *path)
+{
+    size_t path_len = path != NULL ? strlen(path) : 0;
+    const char *end = strstr(line, ": ");
+
+    if (end == NULL)
+        return "?";
+    if (path == NULL || strncmp(line, path, path_len) != 0)
+        return text_of("%.*s", (int)(end - line), line);
+    const char *number = line + path_len + 1;
+    return number < end ? text_of("%.*s", (int)(end - number), number) : "file";
+}
+
+const char *places_of(const char *report, const char *path)
+{
+    const char *places = "";
+
+    for (const char *line = report; *line != '\0'; line = strchrnul(line, '\n') + 1) {
+        places = text_of("%s%s ", places, place_of(line, path));
+        if (strchr(line, '\n') == NULL)
+            break;
+    }
+    return places;
+}
+
+/* ---- messages ---- */
+
+struct http_head head_of(enum http_kind kind, struct slice octets)
+{
+    const struct http_limits limits = {1 << 20, 1 << 20, 10000};
+    struct http_head head;
+
+    http_head_init(&head, kind, limits);
+    if (http_head_parse(&head, octets.at, octets.len) != HTTP_COMPLETE)
+        fail_msg("no complete head: %s", shown(octets));
+    return head;
+}
+
+bool read_request(struct slice octets, struct http_request *request, struct http_fault *fault)
+{
+    struct http_head head = head_of(HTTP_REQUEST, octets);
+
+    return http_request_read(&head, request, fault);
+}
+
+struct http_request request_of(const char *octets)
+{
+    struct http_request request;
+    struct http_fault fault;
+
+    if (!read_request(slice_of(octets), &request, &fault))
+        fail_msg("refused, %u %s: %s", fault.status, fault.detail, shown(slice_of(octets)));
+    return request;
+}
+
+/* Whether an IMF-fixdate of the last seconds stands there (RFC 9110 5.6.7). */
+static bool is_present(const char *value)
+{
+    struct tm utc = {0};
+    const char *end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    time_t now = time(NULL);
+
+    if (end == NULL || end != value + CLOCK_DATE_BYTES - 1)
+        return false;
+    time_t then = timegm(&utc);
+    return then <= now && now - then < 10;
+}
+
+const char *mask_date(struct slice octets)
+{
+    static const char start[] = "\r\nDate: ";
+    char *text = strndup(octets.at, octets.len);
+
+    defer(free, text);
+    for (char *at = strstr(text, start); at != NULL; at = strstr(at + 1, start)) {
+        char *value = at + strlen(start);
+        if (is_present(value))
+            memmove(stpcpy(value, "NOW"), value + CLOCK_DATE_BYTES - 1,
+                    strlen(value + CLOCK_DATE_BYTES - 1) + 1);
+    }
+    return text;
+}
