@@ -16,7 +16,7 @@
 void log_init(enum config_level level);
 void log_set_level(enum config_level level);
 
-/* One message, without a newline at its end; %m of printf(3) is the error of errno. */
+/* One message, without a newline at its end. */
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warning(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);

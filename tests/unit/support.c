@@ -177,6 +177,15 @@ const char *letters(size_t count)
     return all + LETTERS_MAX - count;
 }
 
+const char *distinct_names(size_t count)
+{
+    const char *names = letters(1);
+
+    for (size_t i = 2; i <= count; i++)
+        names = text_of("%s, %s", names, letters(i));
+    return names;
+}
+
 struct slice with_octet(const char *pattern, char c)
 {
     size_t len = strlen(pattern);

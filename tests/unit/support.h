@@ -80,6 +80,9 @@ __attribute__((format(printf, 1, 2))) const char *text_of(const char *format, ..
 #define LETTERS_MAX (2u << 20)
 const char *letters(size_t count);
 
+/* A list of so many names: "a, aa, aaa". */
+const char *distinct_names(size_t count);
+
 /* The octets with each '?' replaced by c. */
 struct slice with_octet(const char *pattern, char c);
 

@@ -149,6 +149,7 @@ static const struct fault_row setting_rows[] = {
     {"section without a name", "[]\n", "3 ", "[proxy]"},
     {"section of 50 bytes", "[sssssssssssssssssssssssssssssssssssssssssssssssss5]\n", "3 ", "49"},
     {"neither", "[log]\ninfo\n", "4 ", "name = value"},
+    {"neither, and a fault behind it", "[log]\ninfo\nlevel = x\n", "5 4 ", "name = value"},
     {"text behind a section", "[log] level = info\n", "3 ", "["},
 };
 
@@ -217,6 +218,7 @@ static const struct fault_row field_rows[] = {
     {"the same twice", "X-A = b\nX-A = c\n", "5 ", ":4"},
     {"the same in another case", "X-A = b\nx-a = c\n", "5 ", ":4"},
     {"the same with an underscore", "X-A = b\nX_A = c\n", "5 ", ":4"},
+    {"the same to CGI", "X-A = b\nX.A = c\n", "5 ", ":4"},
     {"removed twice", "X-A =\nX-A =\n", "5 ", ":4"},
     {"set and removed", "X-A = b\nX-A =\n", "5 ", ":4"},
     {"CR in the value (RFC 9110 5.5)", "X-A = b\rX-C: d\n", "4 ", "0x0d"},

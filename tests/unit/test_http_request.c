@@ -261,6 +261,15 @@ static const struct refusal_row {
     {"empty expectation (0:10.1.1)", OCTETS(GET_1_1 HOST "Expect:\r\n\r\n"), 417},
     {"another expectation in 1.0 is ignored", OCTETS(GET_1_0 "Expect: 200-ok\r\n\r\n"), 0},
 
+    {"a name that CGI reads as Content-Length", OCTETS(GET_1_1 HOST "Content_Length: 5\r\n\r\n"),
+     400},
+    {"a name that CGI reads as Transfer-Encoding",
+     OCTETS(GET_1_1 HOST "transfer.encoding: chunked\r\n\r\n"), 400},
+    {"a name that only begins so", OCTETS(GET_1_1 HOST "Content_Length_: 5\r\n\r\n"), 0},
+    {"two Max-Forwards (0:7.6.2)",
+     OCTETS("OPTIONS / HTTP/1.1\r\n" HOST "Max-Forwards: 5\r\nMax-Forwards: 5\r\n\r\n"), 400},
+    {"two Max-Forwards of another method",
+     OCTETS(GET_1_1 HOST "Max-Forwards: 5\r\nMax-Forwards: 5\r\n\r\n"), 0},
     {"both framings (6.1)",
      OCTETS(GET_1_1 HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), 400},
     {"chunked in 1.0 (6.1)", OCTETS(GET_1_0 "Transfer-Encoding: chunked\r\n\r\n"), 400},
@@ -317,6 +326,8 @@ static void check_framing(const void *at)
         check_number("status", read_status(slice_of(head), &request), 0);
         check_number("framing", request.framing, row->framing);
         check(request.length == row->length, "length %llu", request.length);
+        check_number("content", request.has_content,
+                     row->framing == HTTP_FRAMING_CHUNKED || row->length > 0);
     }
 }
 
@@ -451,6 +462,25 @@ static void check_forwards(const void *at)
         check(request.max_forwards == row->number, "number %llu", request.max_forwards);
 }
 
+static void test_nominated_max_forwards(void)
+{
+    struct http_request request = request_of("OPTIONS / HTTP/1.1\r\n" HOST
+                                             "Connection: Max-Forwards\r\nMax-Forwards: 5\r\n\r\n");
+
+    check(!request.has_max_forwards, "it is for this connection only (0:7.6.1)");
+}
+
+static void test_most_nominations(void)
+{
+    struct http_request request;
+    const char *names = distinct_names(HTTP_NOMINATIONS_MAX);
+
+    const char *head = text_of(GET_1_1 HOST "Connection: %s\r\n\r\n", names);
+    check_number("64 names", read_status(slice_of(head), &request), 0);
+    head = text_of(GET_1_1 HOST "Connection: b\r\nConnection: %s\r\n\r\n", names);
+    check_number("65 names", read_status(slice_of(head), &request), 400);
+}
+
 static const struct offer_row {
     const char *name, *fields, *protocol;
     bool offered;
@@ -515,6 +545,8 @@ int main(void)
         ROWS(framing_rows, check_framing),
         ROWS(connection_rows, check_connection),
         ROWS(forwards_rows, check_forwards),
+        TEST(test_nominated_max_forwards),
+        TEST(test_most_nominations),
         ROWS(offer_rows, check_offer),
         ROWS(tunnelled_rows, check_tunnelled),
         TEST(test_version_and_host),

@@ -204,6 +204,17 @@ static void check_interim(const void *at)
         check(!response.keep_alive, "a tunnel takes no other request");
 }
 
+static void test_most_nominations(void)
+{
+    struct http_response response;
+    const char *names = distinct_names(HTTP_NOMINATIONS_MAX);
+
+    const char *head = text_of(OK "Connection: %s\r\n\r\n", names);
+    check_number("64 names", read_status(GET, slice_of(head), &response), 0);
+    head = text_of(OK "Connection: b\r\nConnection: %s\r\n\r\n", names);
+    check_number("65 names", read_status(GET, slice_of(head), &response), 502);
+}
+
 static void test_status_line(void)
 {
     struct http_response response;
@@ -225,6 +236,7 @@ int main(void)
         ROWS(framing_rows, check_framing),
         ROWS(connection_rows, check_connection),
         ROWS(interim_rows, check_interim),
+        TEST(test_most_nominations),
         TEST(test_status_line),
     };
 

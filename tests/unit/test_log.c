@@ -196,6 +196,10 @@ static void test_other_lines(void)
         "127.0.0.1:50000 \"GET /a?b=c HTTP/1.0\" 502 in=0 out=1234 total=0.9ms upstream=- " ID
         " error=connection_refused\n");
     exchange = usual;
+    exchange.total_us = 100;
+    exchange.upstream_us = 0;
+    check_has("short times", log_line(&exchange), " total=0.1ms upstream=0.0ms ");
+    exchange = usual;
     exchange.status = 0;
     exchange.method = (struct slice){NULL, 0};
     exchange.target = (struct slice){NULL, 0};
