@@ -1,0 +1,44 @@
+/* config_loader: what the parts of a load share: config takes the settings from file and command
+ * line, config_set reads their values, config_check sees what they mean together. */
+#ifndef AUTHBRIDGE_CONFIG_LOADER_H
+#define AUTHBRIDGE_CONFIG_LOADER_H
+
+#include <limits.h>
+
+#include "config.h"
+#include "config_table.h"
+
+#define CONFIG_PLACE_BYTES  512u     /* "file:line" */
+#define CONFIG_COMMAND_LINE UINT_MAX /* in place of a line's number */
+
+/* One load in progress. */
+struct config_loader {
+    struct config *config;
+    const char *path;  /* NULL: from the command line */
+    const char *place; /* where the setting at hand stands: "proxy.ini:12" or "--target" */
+    unsigned *lines;   /* of each setting of the table; 0: not set; or CONFIG_COMMAND_LINE */
+    unsigned line;     /* of the setting at hand */
+    FILE *report;
+    bool failed;
+};
+
+/* Reports a fault of the setting at hand: one line, a printf format without a newline. */
+__attribute__((format(printf, 2, 3))) void config_fault(struct config_loader *loader,
+                                                        const char *format, ...);
+
+/* Reads a setting's value into the configuration, or reports what would be right. */
+void config_set_value(struct config_loader *loader, const struct config_setting *setting,
+                      const char *text);
+
+/* Adds a field to one of the header sections; an option replaces a field of the file. */
+void config_set_field(struct config_loader *loader, struct config_fields *fields, const char *name,
+                      const char *text);
+void config_clear_field(struct config_field *field);
+
+/* Adds one listen address. */
+void config_add_listen(struct config_loader *loader, const char *text);
+
+/* Fills in what follows from other settings, and reports what does not fit together. */
+void config_check(struct config_loader *loader);
+
+#endif

@@ -1,0 +1,176 @@
+/* config_check: what settings mean together. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config_loader.h"
+#include "http_request.h"
+
+#define PIN_PREFIX       "sha256//"
+#define PIN_BASE64_BYTES 44u
+#define BASE64_DIGITS    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+/* The line in which the file has a setting, CONFIG_COMMAND_LINE for an option, 0 when it is not
+ * set. */
+static unsigned line_of(const struct config_loader *loader, const char *section, const char *name)
+{
+    for (size_t i = 0; i < config_setting_count; i++)
+        if (strcmp(config_settings[i].section, section) == 0 &&
+            strcmp(config_settings[i].name, name) == 0)
+            return loader->lines[i];
+    return 0;
+}
+
+static void check_listen(struct config_loader *loader)
+{
+    struct config *config = loader->config;
+    char text[ADDRESS_TEXT_BYTES];
+
+    if (config->listen_count == 0 && !loader->failed)
+        config_add_listen(loader, "127.0.0.1:8080");
+    for (size_t i = 0; i < config->listen_count && !config->has_allow; i++) {
+        if (address_is_loopback(&config->listen[i]))
+            continue;
+        address_format(&config->listen[i], text);
+        config_fault(
+            loader,
+            "listen = %s: whoever reaches this address would use the bridge's credentials: set "
+            "allow in [access], for example allow = 10.0.0.0/8",
+            text);
+    }
+}
+
+static void check_target(struct config_loader *loader)
+{
+    struct config *config = loader->config;
+
+    if (config->target.url == NULL && !loader->failed)
+        config_fault(loader, loader->path != NULL
+                                 ? "target is missing: set it in [proxy], for example target = "
+                                   "https://preprod.example.com"
+                                 : "the target is missing: give --target URL or -c FILE");
+    if (config->host == NULL && config->target.authority != NULL) {
+        config->host = strdup(config->target.authority);
+        if (config->host == NULL)
+            config_fault(loader, "out of memory");
+    }
+}
+
+static void check_egress(struct config_loader *loader)
+{
+    const struct config *config = loader->config;
+
+    if (config->egress.url != NULL && config->target.unix_path != NULL)
+        config_fault(loader, "egress goes with a target on the network, not with %s",
+                     config->target.name);
+}
+
+static void check_readable(struct config_loader *loader, const char *name, const char *path)
+{
+    if (path != NULL && access(path, R_OK) != 0)
+        config_fault(loader, "%s = %s: cannot read: %s", name, path, strerror(errno));
+}
+
+static void check_ca_file(struct config_loader *loader)
+{
+    check_readable(loader, "ca_file", loader->config->tls.ca_file);
+}
+
+static void check_client_cert(struct config_loader *loader)
+{
+    check_readable(loader, "client_cert", loader->config->tls.client_cert);
+}
+
+static void check_client_key(struct config_loader *loader)
+{
+    check_readable(loader, "client_key", loader->config->tls.client_key);
+    if (loader->config->tls.client_key != NULL && loader->config->tls.client_cert == NULL)
+        config_fault(loader, "client_key needs client_cert beside it");
+}
+
+/* sha256//BASE64 of 32 octets, perhaps several with ; between. */
+static bool is_pin_list(const char *text)
+{
+    const size_t prefix = strlen(PIN_PREFIX);
+
+    for (;;) {
+        size_t len = strcspn(text, ";");
+        if (len != prefix + PIN_BASE64_BYTES || strncmp(text, PIN_PREFIX, prefix) != 0 ||
+            strspn(text + prefix, BASE64_DIGITS) != PIN_BASE64_BYTES - 1 || text[len - 1] != '=')
+            return false;
+        if (text[len] == '\0')
+            return true;
+        text += len + 1;
+    }
+}
+
+static void check_pinned_key(struct config_loader *loader)
+{
+    const char *key = loader->config->tls.pinned_key;
+
+    if (key == NULL || is_pin_list(key))
+        return;
+    if (key[0] == '/')
+        check_readable(loader, "pinned_key", key);
+    else
+        config_fault(
+            loader,
+            "pinned_key = %s: give sha256// and 44 characters of base64, or the path of a public "
+            "key's file",
+            key);
+}
+
+static void check_server_name(struct config_loader *loader)
+{
+    const char *name = loader->config->tls.server_name;
+
+    if (name != NULL &&
+        (strlen(name) > 253 || strchr(name, ':') != NULL || !http_is_authority(slice_of(name))))
+        config_fault(
+            loader, "server_name = %.80s: give a host name, for example preprod.example.com", name);
+}
+
+static void check_request_target(struct config_loader *loader)
+{
+    struct config *config = loader->config;
+
+    if (config->limits.request_target <= config->limits.request_head)
+        return;
+    if (line_of(loader, "limits", "request_target") > 0)
+        config_fault(loader,
+                     "request_target is larger than request_head, of which it is a part: give "
+                     "less, or more for request_head");
+    else
+        config->limits.request_target = config->limits.request_head;
+}
+
+void config_check(struct config_loader *loader)
+{
+    static const struct {
+        const char *section, *name; /* of the setting that a fault is pointed to */
+        void (*check)(struct config_loader *);
+    } checks[] = {
+        {"proxy", "listen", check_listen},
+        {"proxy", "target", check_target},
+        {"proxy", "egress", check_egress},
+        {"tls", "ca_file", check_ca_file},
+        {"tls", "client_cert", check_client_cert},
+        {"tls", "client_key", check_client_key},
+        {"tls", "pinned_key", check_pinned_key},
+        {"tls", "server_name", check_server_name},
+        {"limits", "request_target", check_request_target},
+    };
+    char place[CONFIG_PLACE_BYTES];
+
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        unsigned line = line_of(loader, checks[i].section, checks[i].name);
+        loader->place = loader->path != NULL ? loader->path : "authbridge";
+        if (line == CONFIG_COMMAND_LINE)
+            snprintf(place, sizeof place, "--%s", checks[i].name);
+        else if (line != 0)
+            snprintf(place, sizeof place, "%s:%u", loader->path, line);
+        if (line != 0)
+            loader->place = place;
+        checks[i].check(loader);
+    }
+}

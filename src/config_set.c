@@ -1,0 +1,269 @@
+/* config_set: reads the values of settings. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_loader.h"
+#include "http_field.h"
+#include "http_request.h"
+#include "unit.h"
+
+/* ---- values of each kind ---- */
+
+static void set_number(struct config_loader *loader, const struct config_setting *setting,
+                       const char *text, bool (*parse)(const char *, long long *),
+                       void (*format)(long long, char *), const char *form)
+{
+    char low[UNIT_TEXT_BYTES];
+    char high[UNIT_TEXT_BYTES];
+    long long number;
+
+    if (setting->max == (long long)CONFIG_UNLIMITED && strcmp(text, "unlimited") == 0) {
+        *(long long *)config_member(loader->config, setting) = setting->max;
+        return;
+    }
+    if (!parse(text, &number)) {
+        config_fault(loader, "%s = %s: give %s%s", setting->name, text, form,
+                     setting->max == (long long)CONFIG_UNLIMITED ? ", or unlimited" : "");
+        return;
+    }
+    if (number < setting->min || number > setting->max) {
+        format(setting->min, low);
+        format(setting->max, high);
+        if (setting->max == (long long)CONFIG_UNLIMITED)
+            config_fault(loader, "%s = %s: give at least %s, or unlimited", setting->name, text,
+                         low);
+        else
+            config_fault(loader, "%s = %s: give %s to %s", setting->name, text, low, high);
+        return;
+    }
+    *(long long *)config_member(loader->config, setting) = number;
+}
+
+static void set_switch(struct config_loader *loader, const struct config_setting *setting,
+                       const char *text)
+{
+    bool *value = config_member(loader->config, setting);
+
+    if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+        config_fault(loader, "%s = %s: give on or off", setting->name, text);
+    else
+        *value = strcmp(text, "on") == 0;
+}
+
+static void set_text(struct config_loader *loader, const struct config_setting *setting,
+                     const char *text)
+{
+    char **value = config_member(loader->config, setting);
+
+    if (text[0] == '\0') {
+        config_fault(loader, "%s is empty: give a value, or take the line out", setting->name);
+        return;
+    }
+    free(*value);
+    *value = strdup(text);
+    if (*value == NULL)
+        config_fault(loader, "out of memory");
+}
+
+static void set_level(struct config_loader *loader, const char *text)
+{
+    for (int i = 0; i < CONFIG_LEVELS; i++) {
+        if (strcmp(text, config_level_names[i]) == 0) {
+            loader->config->log_level = (enum config_level)i;
+            return;
+        }
+    }
+    config_fault(loader, "level = %s: give error, warning, info or debug", text);
+}
+
+/* Calls add with each element of a comma-separated list. */
+static void for_each_element(struct config_loader *loader, const char *text,
+                             void (*add)(struct config_loader *, const char *))
+{
+    struct slice list = slice_of(text);
+    struct slice element;
+
+    while (http_list_next(&list, &element)) {
+        char *copy = strndup(element.at, element.len);
+        if (copy == NULL) {
+            config_fault(loader, "out of memory");
+            return;
+        }
+        add(loader, copy);
+        free(copy);
+    }
+}
+
+void config_add_listen(struct config_loader *loader, const char *text)
+{
+    struct config *config = loader->config;
+    struct address address;
+
+    if (!address_parse(text, &address)) {
+        config_fault(loader,
+                     "listen = %s: give address:port, for example 127.0.0.1:8080, [::1]:8080 or "
+                     "unix:/run/authbridge.sock",
+                     text);
+        return;
+    }
+    for (size_t i = 0; i < config->listen_count; i++) {
+        if (address_equals(&config->listen[i], &address)) {
+            config_fault(loader, "listen = %s stands twice", text);
+            return;
+        }
+    }
+    if (config->listen_count == CONFIG_LISTEN_MAX) {
+        config_fault(loader, "listen has at most %u addresses", CONFIG_LISTEN_MAX);
+        return;
+    }
+    struct address *grown =
+        realloc(config->listen, (config->listen_count + 1) * sizeof *config->listen);
+    if (grown == NULL) {
+        config_fault(loader, "out of memory");
+        return;
+    }
+    config->listen = grown;
+    config->listen[config->listen_count++] = address;
+}
+
+static void add_allow(struct config_loader *loader, const char *text)
+{
+    struct config *config = loader->config;
+    struct address_range range;
+
+    config->has_allow = true;
+    if (!address_range_parse(text, &range)) {
+        config_fault(loader,
+                     "allow = %s: give addresses or networks whose host bits are zero, for example "
+                     "10.0.0.0/8, 192.168.1.5, fd00::/8",
+                     text);
+        return;
+    }
+    struct address_range *grown =
+        realloc(config->allow, (config->allow_count + 1) * sizeof *config->allow);
+    if (grown == NULL) {
+        config_fault(loader, "out of memory");
+        return;
+    }
+    config->allow = grown;
+    config->allow[config->allow_count++] = range;
+}
+
+static void set_listen(struct config_loader *loader, const char *text)
+{
+    loader->config->listen_count = 0;
+    for_each_element(loader, text, config_add_listen);
+}
+
+static void set_target(struct config_loader *loader, const char *text)
+{
+    char error[TARGET_ERROR_BYTES];
+
+    target_free(&loader->config->target);
+    if (!target_parse(text, &loader->config->target, error))
+        config_fault(loader, "target = %s: %s", strchr(text, '@') != NULL ? "***" : text, error);
+}
+
+static void set_host(struct config_loader *loader, const struct config_setting *setting,
+                     const char *text)
+{
+    if (http_is_authority(slice_of(text)))
+        set_text(loader, setting, text);
+    else
+        config_fault(loader, "host = %s: give host or host:port, for example preprod.example.com",
+                     strchr(text, '@') != NULL ? "***" : text);
+}
+
+/* A secret goes into a URL percent-encoded, so that no octet of it is taken for the URL's own. */
+static void add_encoded(struct buffer *out, struct slice text)
+{
+    char octet[4];
+
+    for (size_t i = 0; i < text.len; i++) {
+        snprintf(octet, sizeof octet, "%%%02X", (unsigned)(unsigned char)text.at[i]);
+        buffer_add_text(out, octet);
+    }
+}
+
+/* Writes the URL that an egress value stands for, with its NUL. A value that is one secret is a
+ * URL by itself. false for a variable that only a request gives. */
+static bool render_url(const struct value *value, struct buffer *out)
+{
+    for (size_t i = 0; i < value->count; i++) {
+        const struct value_part *part = &value->parts[i];
+        struct slice text = {part->text, part->len};
+        if (part->kind == VALUE_SECRET && value->count > 1)
+            add_encoded(out, text);
+        else if (part->kind == VALUE_SECRET || part->kind == VALUE_LITERAL)
+            buffer_add(out, text);
+        else
+            return false;
+    }
+    buffer_add(out, (struct slice){"", 1});
+    return !out->overflowed;
+}
+
+static void set_egress(struct config_loader *loader, const char *text)
+{
+    char error[VALUE_ERROR_BYTES];
+    struct value value;
+    struct buffer url;
+
+    if (!value_compile(text, &value, error)) {
+        config_fault(loader, "egress: %s", error);
+        return;
+    }
+    egress_free(&loader->config->egress);
+    bool has_memory = buffer_init(&url, 3 * value_bytes_max(&value) + 1);
+    if (!has_memory || !render_url(&value, &url) || !egress_parse(url.at, &loader->config->egress))
+        config_fault(loader, "egress: give the outgoing proxy's URL with its port, for example "
+                             "http://proxy.example.com:3128 or socks5h://127.0.0.1:1080; user and "
+                             "password from ${env:NAME}, ${file:/path} or ${cred:name}, or percent-"
+                             "encoded");
+    if (has_memory)
+        explicit_bzero(url.at, url.cap);
+    buffer_free(&url);
+    value_free(&value);
+}
+
+void config_set_value(struct config_loader *loader, const struct config_setting *setting,
+                      const char *text)
+{
+    switch (setting->kind) {
+    case CONFIG_DURATION:
+        set_number(loader, setting, text, unit_parse_duration, unit_format_duration,
+                   "a duration with its unit, for example 500ms, 10s or 2m");
+        break;
+    case CONFIG_SIZE:
+        set_number(loader, setting, text, unit_parse_size, unit_format_size,
+                   "a size with its unit, for example 512B, 64K or 10M");
+        break;
+    case CONFIG_COUNT:
+        set_number(loader, setting, text, unit_parse_count, unit_format_count, "a number");
+        break;
+    case CONFIG_SWITCH:
+        set_switch(loader, setting, text);
+        break;
+    case CONFIG_TEXT:
+        set_text(loader, setting, text);
+        break;
+    case CONFIG_HOST:
+        set_host(loader, setting, text);
+        break;
+    case CONFIG_LEVEL:
+        set_level(loader, text);
+        break;
+    case CONFIG_LISTEN:
+        set_listen(loader, text);
+        break;
+    case CONFIG_TARGET:
+        set_target(loader, text);
+        break;
+    case CONFIG_EGRESS:
+        set_egress(loader, text);
+        break;
+    case CONFIG_ALLOW:
+        for_each_element(loader, text, add_allow);
+        break;
+    }
+}
