@@ -42,10 +42,11 @@ def environment(extra=None):
     return {**kept, **(extra or {})}
 
 
-def run(*arguments, env=None, cwd=None, stdout=subprocess.PIPE):
+def run(*arguments, env=None, cwd=None, stdin=None, stdout=subprocess.PIPE, through=()):
     """Runs the binary to its end; for --check and for what must fail to start."""
     return subprocess.run(
-        [BINARY, *map(str, arguments)],
+        [*through, BINARY, *map(str, arguments)],
+        stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,

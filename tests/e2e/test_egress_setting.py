@@ -30,7 +30,7 @@ def fails_closed(connect, bridge, target):
 
 @KINDS
 class TestCredentials:
-    ODD = ["%12", "%41", "%00", "%", "%zz", "a/b", "a@b", "a#b", "a:b", " a  b ", "a?b", "[a]", "\\", "$", "M\u00fcller"]
+    ODD = ["%12", "%41", "%00", "%", "%zz", "a/b", "a@b", "a#b", "a:b", " a  b ", "a?b", "[a]", "\\", "$", "\u00fc"]
 
     @pytest.mark.parametrize("odd", ODD, ids=ascii)
     def test_variables_arrive_as_they_are(self, connect, start_bridge, start_proxy, origin, kind, odd):

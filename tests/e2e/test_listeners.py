@@ -6,7 +6,7 @@ import socket
 import stat
 
 import pytest
-from bridge import ACCESS_LINE, SECRET, configuration, run
+from bridge import ACCESS_LINE, configuration, run
 from message import OK, get
 from rawclient import refusal
 

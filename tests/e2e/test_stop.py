@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 from bridge import configuration
-from message import DATE, OK, get, row
+from message import DATE, get, row
 from rawclient import ask
-from wire import DEADLINE
+from wire import DEADLINE, wait_until
 
 CHUNKED = b"HTTP/1.1 200 OK\r\n" + DATE + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
 
@@ -71,6 +71,23 @@ class TestForcedEnd:
         upstream.send(rest)
         upstream.close()
         assert client.end() == "FIN"
+
+    def test_complete_for_one_that_reads_late(self, connect, start_bridge, start_target):
+        """It has ended its own direction, so that nothing of it is waited for; what it gets is whole nevertheless."""
+        content = b"a" * 2_000_000
+        answer = b"HTTP/1.1 200 OK\r\n\r\n" + content
+        target = start_target().serve(lambda upstream: (upstream.read_head(), upstream.send(answer)))
+        bridge = start_bridge(target)
+        client = connect(bridge)
+        client.send(get())
+        client.finish()
+        client.read_head()
+        read = b""
+        while not bridge.stdout.all:  # the exchange is over when the rest is in the kernel
+            read += client.read(1000)
+        wait_until(lambda: not bridge.children(), "the child has ended")
+        assert read + client.read_to_end() == content
+        assert client.ending == "FIN"
 
     def test_complete_while_draining(self, begun):
         bridge, client, upstream, rest = begun()
@@ -148,7 +165,6 @@ class TestFlood:
         bridge = start_bridge(origin, listen=f"unix:{path}")
         with self.flood(path):
             bridge.signal(signal.SIGTERM)
-            bridge.message("authbridge: stopping")
             assert bridge.wait_exit() == 0
 
     def test_reload(self, start_bridge, origin, path):

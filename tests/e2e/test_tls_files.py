@@ -1,5 +1,6 @@
 """The files and names in [tls]: unusable ones are refused when they are read, and they are read once."""
 
+import os
 import shutil
 
 import pytest
@@ -75,6 +76,16 @@ class TestUnusable:
         done = run("-c", tmp_path / "proxy.ini")
         assert done.returncode == 78
         assert said in done.stderr and "ready" not in done.stderr
+
+    def test_pass_phrase_is_not_asked_for(self, files, tmp_path):
+        """Even on a terminal, where OpenSSL would wait for somebody to type it."""
+        names = {"client_cert": "client.pem", "client_key": "encrypted.key"}
+        (tmp_path / "proxy.ini").write_text(configuration(URL, settings(files, **names)))
+        ours, terminal = os.openpty()
+        done = run("-c", tmp_path / "proxy.ini", "--check", stdin=terminal, through=["setsid", "--ctty"])
+        os.close(ours)
+        os.close(terminal)
+        assert done.returncode == 78 and "client_key" in done.stderr
 
     @pytest.mark.parametrize("key", ["other.key", "encrypted.key", "garbage"])
     def test_by_a_reload(self, connect, start_bridge, demanding, files, key):
