@@ -24,6 +24,12 @@ void config_fault(struct config_loader *loader, const char *format, ...)
 
 /* ---- sources ---- */
 
+/* Whether a name can be shown: anything else may be a value whose name was forgotten. */
+static bool is_plain_name(const char *name)
+{
+    return strspn(name, "abcdefghijklmnopqrstuvwxyz_-") == strlen(name);
+}
+
 static void take_table_setting(struct config_loader *loader, const char *section, const char *name,
                                const char *text)
 {
@@ -44,10 +50,8 @@ static void take_table_setting(struct config_loader *loader, const char *section
         config_set_value(loader, setting, text);
         return;
     }
-    config_fault(loader,
-                 "%s is not a setting of [%s], "
-                 "which has: %s",
-                 http_is_token(slice_of(name)) ? name : "this", section, config_names_of(section));
+    config_fault(loader, "%s is not a setting of [%s], which has: %s",
+                 is_plain_name(name) ? name : "this", section, config_names_of(section));
 }
 
 /* Where a setting of the header sections
