@@ -40,10 +40,8 @@ static void take_table_setting(struct config_loader *loader, const char *section
         if (strcmp(setting->name, name) != 0)
             continue;
         if (loader->path != NULL && loader->lines[i] != 0) {
-            config_fault(loader,
-                         "%s stands twice in [%s]: "
-                         "first in line %u",
-                         name, section, loader->lines[i]);
+            config_fault(loader, "%s stands twice in [%s]: first in line %u", name, section,
+                         loader->lines[i]);
             return;
         }
         loader->lines[i] = loader->path != NULL ? loader->line : CONFIG_COMMAND_LINE;
@@ -54,8 +52,7 @@ static void take_table_setting(struct config_loader *loader, const char *section
                  is_plain_name(name) ? name : "this", section, config_names_of(section));
 }
 
-/* Where a setting of the header sections
- * goes; NULL for other sections. */
+/* Where a setting of the header sections goes; NULL for other sections. */
 static struct config_fields *fields_of(struct config_loader *loader, const char *section)
 {
     if (strcmp(section, "request-headers") == 0)
@@ -72,14 +69,9 @@ static void take_line(struct config_loader *loader, const char *section, const c
     bool is_known = fields != NULL || config_names_of(section)[0] != '\0';
 
     if (name == NULL && !is_known)
-        config_fault(loader,
-                     "[%s] is not a section; there "
-                     "are: %s",
-                     section, CONFIG_SECTIONS);
+        config_fault(loader, "[%s] is not a section; there are: %s", section, CONFIG_SECTIONS);
     else if (name != NULL && section[0] == '\0')
-        config_fault(loader, "a setting stands before the "
-                             "first section: begin with "
-                             "[proxy]");
+        config_fault(loader, "a setting stands before the first section: begin with [proxy]");
     else if (name != NULL && fields != NULL)
         config_set_field(loader, fields, name, text);
     else if (name != NULL && is_known)
@@ -104,8 +96,7 @@ static void take_header_option(struct config_loader *loader, const char *header)
     const char *colon = strchr(header, ':');
 
     if (colon == NULL) {
-        config_fault(loader, "give a header as "
-                             "'Name: value'");
+        config_fault(loader, "give a header as 'Name: value'");
         return;
     }
     char *name = strndup(header, (size_t)(colon - header));
@@ -226,8 +217,7 @@ void config_free(struct config *config)
 bool config_allows(const struct config *config, const struct address *client)
 {
     if (address_is_unix(client))
-        return true; /* the socket's file
-                        mode decides */
+        return true; /* the socket's file mode decides */
     if (!config->has_allow)
         return address_is_loopback(client);
     for (size_t i = 0; i < config->allow_count; i++)
