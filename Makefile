@@ -125,6 +125,7 @@ sanitize:
 # ---- fuzzing: clang's libFuzzer, each target for SECONDS ----
 
 SECONDS      ?= 20
+SEED         ?= 1
 FUZZ         := request_head response_head chunked config exchange
 FUZZ_FLAGS   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
                 -fno-sanitize-recover=undefined -DAUTHBRIDGE_TRACEABLE
@@ -152,7 +153,7 @@ fuzz:
 	@for target in $(FUZZ); do \
 		mkdir -p build/fuzz/corpus/$$target; \
 		echo "fuzzing $$target for $(SECONDS) s"; \
-		build/fuzz/fuzz_$$target -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
+		build/fuzz/fuzz_$$target -seed=$(SEED) -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
 			-verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
 			build/fuzz/corpus/$$target tests/fuzz/corpus/$$target 2>build/fuzz/$$target.log || \
 			{ tail -n 40 build/fuzz/$$target.log; exit 1; }; \
@@ -200,7 +201,7 @@ help:
 	@echo "make test       installs what is missing to test, runs everything"
 	@echo "make unit, e2e  run one half of the tests"
 	@echo "make sanitize   runs everything with memory and leaks checked"
-	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each)"
+	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each, SEED)"
 	@echo "make lint       checks layout, warnings, common mistakes, scripts, manuals"
 	@echo "make format     lays the C sources out"
 	@echo "make install    installs, below DESTDIR and PREFIX ($(PREFIX))"

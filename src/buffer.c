@@ -18,6 +18,8 @@ void buffer_free(struct buffer *b)
 
 struct slice buffer_content(const struct buffer *b)
 {
+    if (b->at == NULL) /* never allocated: NULL + 0 is not defined */
+        return (struct slice){NULL, 0};
     return (struct slice){b->at + b->start, b->end - b->start};
 }
 

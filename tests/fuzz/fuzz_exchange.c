@@ -11,6 +11,7 @@
 
 #include "exchange.h"
 #include "http_field.h"
+#include "log.h"
 
 #define SEPARATOR    "\n====\n"
 #define SENT_MAX     (1u << 20)
@@ -176,8 +177,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bool ready;
     int pair[2];
 
-    if (!ready)
+    if (!ready) {
         wait_init();
+        log_set_level(fuzz_config()->log_level);
+    }
     ready = true;
     size_t client_len = middle != NULL ? (size_t)(middle - (const char *)data) : size;
     target_octets = (struct slice){NULL, 0};
