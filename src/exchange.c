@@ -283,12 +283,15 @@ static enum exchange_result run_tunnel(struct exchange *exchange)
     struct exchange_context *context = exchange->context;
     struct tunnel_count count;
 
-    tunnel_run(context->client, context->upstream, &context->buffers->up, &context->buffers->down,
-               context->config->timeouts.tunnel_idle, &count);
+    bool whole = tunnel_run(context->client, context->upstream, &context->buffers->up,
+                            &context->buffers->down, context->config->timeouts.tunnel_idle, &count);
     exchange->bytes_in += count.up;
     exchange->bytes_out += count.down;
-    upstream_drop(context->upstream);
-    return EXCHANGE_CLOSE;
+    if (whole)
+        upstream_drop(context->upstream);
+    else
+        upstream_abort(context->upstream);
+    return whole ? EXCHANGE_CLOSE : EXCHANGE_RESET;
 }
 
 static enum exchange_result cut(struct exchange *exchange)
