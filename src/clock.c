@@ -32,10 +32,11 @@ void clock_format_date(char text[CLOCK_DATE_BYTES])
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t now = time(NULL);
+    struct timespec now;
     struct tm utc;
 
-    gmtime_r(&now, &utc);
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
     snprintf(text, CLOCK_DATE_BYTES, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days[utc.tm_wday],
              (unsigned)utc.tm_mday % 100, months[utc.tm_mon],
              (unsigned)(utc.tm_year + 1900) % 10000, (unsigned)utc.tm_hour % 100,
