@@ -16,6 +16,9 @@ python3-pytest:python:pytest
 python3-requests:python:requests
 python3-websockets:python:websockets
 python3-hypothesis:python:hypothesis
+python3-selenium:python:selenium
+chromium:command:chromium
+chromium-driver:command:chromedriver
 curl:command:curl
 wget:command:wget
 git:command:git

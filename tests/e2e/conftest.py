@@ -2,6 +2,7 @@
 
 import pytest
 from bridge import Bridge, configuration, run
+from browser import Browser
 from certs import Certificates
 from message import OK
 from rawclient import connect as connect_raw
@@ -110,6 +111,14 @@ def start_proxy(start_target):
     yield start
     for proxy in started:
         proxy.close()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Headless Chromium, one for all tests: each opens a page of its own."""
+    chromium = Browser(tmp_path_factory.mktemp("browser"))
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="session")
