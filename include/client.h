@@ -29,6 +29,9 @@ struct client {
 /* Takes over a connected, non-blocking socket. false when memory is short. */
 bool client_init(struct client *client, int fd, const struct address *address, size_t head_bytes);
 
+/* Whose connection it is from here on: where somebody else connected for the client. */
+void client_set_address(struct client *client, const struct address *address);
+
 /* What has been received and not taken. */
 struct slice client_received(const struct client *client);
 

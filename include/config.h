@@ -28,11 +28,22 @@ struct config_fields {
     size_t count;
 };
 
+/* An address to listen on. */
+struct config_listen {
+    struct address address;
+    bool proxy_protocol; /* a load balancer sends a PROXY header first */
+};
+
+struct config_ranges {
+    struct address_range *items;
+    size_t count; /* 0: not set */
+};
+
 enum config_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 
 /* Times are in milliseconds, sizes in bytes. */
 struct config {
-    struct address *listen;
+    struct config_listen *listen;
     size_t listen_count;
     struct target target;
     char *host; /* the Host field's value */
@@ -52,9 +63,8 @@ struct config {
         char *ca_file, *client_cert, *client_key, *server_name, *pinned_key; /* NULL: not set */
     } tls;
 
-    struct address_range *allow;
-    size_t allow_count;
-    bool has_allow; /* without: loopback addresses and Unix sockets */
+    struct config_ranges allow;   /* not set: loopback addresses and Unix sockets */
+    struct config_ranges trusted; /* load balancers and proxies whose word counts */
 
     enum config_level log_level;
     bool log_access;
@@ -82,6 +92,13 @@ void config_describe(const struct config *config, FILE *out);
 
 /* Whether a client at that address may use the bridge. */
 bool config_allows(const struct config *config, const struct address *client);
+
+/* Whether what that peer says about others is true: its address is in trusted. */
+bool config_trusts(const struct config *config, const struct address *peer);
+
+/* Whether a PROXY header of that peer is believed: it is trusted, or came by a Unix socket, of
+ * which the file's mode decides. */
+bool config_believes(const struct config *config, const struct address *peer);
 
 /* The request head's limits in the parser's form. */
 struct http_limits config_request_limits(const struct config *config);

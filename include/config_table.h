@@ -11,6 +11,9 @@
     "[proxy], [request-headers], [response-headers], [timeouts], [limits], [tls], [access], [log]"
 #define CONFIG_LEVELS 4
 
+/* Behind an address of listen. */
+#define CONFIG_PROXY_PROTOCOL "proxy_protocol"
+
 enum config_kind {
     CONFIG_DURATION, /* long long, milliseconds */
     CONFIG_SIZE,     /* long long, bytes; max CONFIG_UNLIMITED allows "unlimited" */
@@ -19,10 +22,10 @@ enum config_kind {
     CONFIG_TEXT,     /* char *, owned */
     CONFIG_HOST,     /* char *, owned: host[:port] */
     CONFIG_LEVEL,    /* enum config_level */
-    CONFIG_LISTEN,   /* struct address array */
+    CONFIG_LISTEN,   /* struct config_listen array */
     CONFIG_TARGET,   /* struct target */
     CONFIG_EGRESS,   /* struct egress */
-    CONFIG_ALLOW,    /* struct address_range array */
+    CONFIG_RANGES,   /* struct config_ranges */
 };
 
 struct config_setting {

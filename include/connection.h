@@ -3,9 +3,18 @@
 #ifndef AUTHBRIDGE_CONNECTION_H
 #define AUTHBRIDGE_CONNECTION_H
 
+#include <stdbool.h>
+
 #include "address.h"
 #include "config.h"
 #include "trust.h"
+
+/* A connection as it was accepted. */
+struct accepted {
+    int fd; /* connected, non-blocking; -1: none */
+    struct address peer;
+    bool proxy_protocol; /* the peer sends a PROXY header first (proxy_header.h) */
+};
 
 /* Why a child ended, as its exit status tells the master. */
 enum connection_exit {
@@ -15,9 +24,8 @@ enum connection_exit {
     CONNECTION_LEAKED = 22,    /* checking builds only: memory was lost */
 };
 
-/* Serves a connected, non-blocking socket in this process, which was forked for it, and ends the
- * process. */
-_Noreturn void connection_serve(int fd, const struct address *client, const struct config *config,
+/* Serves a connection in this process, which was forked for it, and ends the process. */
+_Noreturn void connection_serve(const struct accepted *accepted, const struct config *config,
                                 const struct trust *trust);
 
 /* Ends a child without what exit() would do on behalf of the master; checking builds look for

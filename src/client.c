@@ -15,9 +15,9 @@
 #define RESET_POLL_MS 5 /* between looks at what is still on its way */
 #define DRAIN_POLL_MS 500
 
-bool client_init(struct client *client, int fd, const struct address *address, size_t head_bytes)
+void client_set_address(struct client *client, const struct address *address)
 {
-    *client = (struct client){.fd = fd, .address = *address};
+    client->address = *address;
     if (address_is_unix(address)) { /* its path, if it has one, is the client's to choose */
         snprintf(client->name, sizeof client->name, "unix:");
         snprintf(client->host, sizeof client->host, "unix:");
@@ -25,6 +25,12 @@ bool client_init(struct client *client, int fd, const struct address *address, s
         address_format(address, client->name);
         address_format_host(address, client->host);
     }
+}
+
+bool client_init(struct client *client, int fd, const struct address *address, size_t head_bytes)
+{
+    *client = (struct client){.fd = fd};
+    client_set_address(client, address);
     return buffer_init(&client->in, head_bytes + CLIENT_CONTENT_BYTES);
 }
 

@@ -203,7 +203,8 @@ void config_free(struct config *config)
     free_fields(&config->response_fields);
     target_free(&config->target);
     free(config->listen);
-    free(config->allow);
+    free(config->allow.items);
+    free(config->trusted.items);
     free(config->host);
     egress_free(&config->egress);
     free(config->tls.ca_file);
@@ -214,16 +215,31 @@ void config_free(struct config *config)
     free(config);
 }
 
+static bool has_address(const struct config_ranges *ranges, const struct address *address)
+{
+    for (size_t i = 0; i < ranges->count; i++)
+        if (address_range_contains(&ranges->items[i], address))
+            return true;
+    return false;
+}
+
 bool config_allows(const struct config *config, const struct address *client)
 {
     if (address_is_unix(client))
         return true; /* the socket's file mode decides */
-    if (!config->has_allow)
+    if (config->allow.count == 0)
         return address_is_loopback(client);
-    for (size_t i = 0; i < config->allow_count; i++)
-        if (address_range_contains(&config->allow[i], client))
-            return true;
-    return false;
+    return has_address(&config->allow, client);
+}
+
+bool config_trusts(const struct config *config, const struct address *peer)
+{
+    return has_address(&config->trusted, peer);
+}
+
+bool config_believes(const struct config *config, const struct address *peer)
+{
+    return address_is_unix(peer) || config_trusts(config, peer);
 }
 
 struct http_limits config_request_limits(const struct config *config)

@@ -24,19 +24,38 @@ static unsigned line_of(const struct config_loader *loader, const char *section,
 static void check_listen(struct config_loader *loader)
 {
     struct config *config = loader->config;
+    bool has_allow = line_of(loader, "access", "allow") != 0;
     char text[ADDRESS_TEXT_BYTES];
 
     if (config->listen_count == 0 && !loader->failed)
         config_add_listen(loader, "127.0.0.1:8080");
-    for (size_t i = 0; i < config->listen_count && !config->has_allow; i++) {
-        if (address_is_loopback(&config->listen[i]))
+    for (size_t i = 0; i < config->listen_count && !has_allow; i++) {
+        if (address_is_loopback(&config->listen[i].address))
             continue;
-        address_format(&config->listen[i], text);
+        address_format(&config->listen[i].address, text);
         config_fault(
             loader,
             "listen = %s: whoever reaches this address would use the bridge's credentials: set "
             "allow in [access], for example allow = 10.0.0.0/8",
             text);
+    }
+}
+
+static void check_trusted(struct config_loader *loader)
+{
+    const struct config *config = loader->config;
+    bool has_trusted = line_of(loader, "access", "trusted") != 0;
+    char text[ADDRESS_TEXT_BYTES];
+
+    for (size_t i = 0; i < config->listen_count && !has_trusted; i++) {
+        if (!config->listen[i].proxy_protocol || address_is_unix(&config->listen[i].address))
+            continue;
+        address_format(&config->listen[i].address, text);
+        config_fault(loader,
+                     "listen = %s " CONFIG_PROXY_PROTOCOL ": nobody's header would be believed: "
+                     "set trusted in [access] to the load balancers' addresses, for example "
+                     "trusted = 10.0.0.7",
+                     text);
     }
 }
 
@@ -151,6 +170,7 @@ void config_check(struct config_loader *loader)
         void (*check)(struct config_loader *);
     } checks[] = {
         {"proxy", "listen", check_listen},
+        {"proxy", "listen", check_trusted},
         {"proxy", "target", check_target},
         {"proxy", "egress", check_egress},
         {"tls", "ca_file", check_ca_file},

@@ -11,8 +11,9 @@ static void print_listen(const struct config *config, FILE *out)
     char text[ADDRESS_TEXT_BYTES];
 
     for (size_t i = 0; i < config->listen_count; i++) {
-        address_format(&config->listen[i], text);
-        fprintf(out, "%s%s", i > 0 ? ", " : "", text);
+        address_format(&config->listen[i].address, text);
+        fprintf(out, "%s%s%s", i > 0 ? ", " : "", text,
+                config->listen[i].proxy_protocol ? " " CONFIG_PROXY_PROTOCOL : "");
     }
 }
 
@@ -24,14 +25,14 @@ static void print_range(const struct address_range *range, FILE *out)
     fputs(text, out);
 }
 
-static void print_allow(const struct config *config, FILE *out)
+static void print_ranges(const struct config_ranges *ranges, const char *when_not_set, FILE *out)
 {
-    if (!config->has_allow)
-        fputs("loopback addresses", out);
-    for (size_t i = 0; i < config->allow_count; i++) {
+    if (ranges->count == 0)
+        fputs(when_not_set, out);
+    for (size_t i = 0; i < ranges->count; i++) {
         if (i > 0)
             fputs(", ", out);
-        print_range(&config->allow[i], out);
+        print_range(&ranges->items[i], out);
     }
 }
 
@@ -94,8 +95,8 @@ static void print_value(const struct config *config, const struct config_setting
     case CONFIG_EGRESS:
         fputs(config->egress.url != NULL ? config->egress.shown : "none", out);
         break;
-    case CONFIG_ALLOW:
-        print_allow(config, out);
+    case CONFIG_RANGES:
+        print_ranges(member, member == &config->allow ? "loopback addresses" : "none", out);
         break;
     }
 }

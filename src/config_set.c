@@ -77,8 +77,10 @@ static void set_level(struct config_loader *loader, const char *text)
 }
 
 /* Calls add with each element of a comma-separated list. */
-static void for_each_element(struct config_loader *loader, const char *text,
-                             void (*add)(struct config_loader *, const char *))
+static void for_each_element(struct config_loader *loader, const struct config_setting *setting,
+                             const char *text,
+                             void (*add)(struct config_loader *, const struct config_setting *,
+                                         const char *))
 {
     struct slice list = slice_of(text);
     struct slice element;
@@ -89,25 +91,45 @@ static void for_each_element(struct config_loader *loader, const char *text,
             config_fault(loader, "out of memory");
             return;
         }
-        add(loader, copy);
+        add(loader, setting, copy);
         free(copy);
     }
+}
+
+/* Reads an address, and whether the word for the PROXY protocol stands behind it. */
+static bool parse_listen(const char *text, struct config_listen *listen)
+{
+    const size_t word = strlen(CONFIG_PROXY_PROTOCOL);
+    struct slice rest = slice_of(text);
+    char address[ADDRESS_TEXT_BYTES];
+
+    *listen = (struct config_listen){0};
+    if (rest.len > word && strcmp(text + rest.len - word, CONFIG_PROXY_PROTOCOL) == 0) {
+        struct slice before = slice_trim((struct slice){text, rest.len - word});
+        listen->proxy_protocol = before.len < rest.len - word;
+        if (listen->proxy_protocol)
+            rest = before;
+    }
+    return (size_t)snprintf(address, sizeof address, "%.*s", (int)rest.len, rest.at) <
+               sizeof address &&
+           address_parse(address, &listen->address);
 }
 
 void config_add_listen(struct config_loader *loader, const char *text)
 {
     struct config *config = loader->config;
-    struct address address;
+    struct config_listen listen;
 
-    if (!address_parse(text, &address)) {
+    if (!parse_listen(text, &listen)) {
         config_fault(loader,
                      "listen = %s: give address:port, for example 127.0.0.1:8080, [::1]:8080 or "
-                     "unix:/run/authbridge.sock",
+                     "unix:/run/authbridge.sock, and proxy_protocol behind it where a load "
+                     "balancer sends a PROXY header",
                      text);
         return;
     }
     for (size_t i = 0; i < config->listen_count; i++) {
-        if (address_equals(&config->listen[i], &address)) {
+        if (address_equals(&config->listen[i].address, &listen.address)) {
             config_fault(loader, "listen = %s stands twice", text);
             return;
         }
@@ -116,43 +138,51 @@ void config_add_listen(struct config_loader *loader, const char *text)
         config_fault(loader, "listen has at most %u addresses", CONFIG_LISTEN_MAX);
         return;
     }
-    struct address *grown =
+    struct config_listen *grown =
         realloc(config->listen, (config->listen_count + 1) * sizeof *config->listen);
     if (grown == NULL) {
         config_fault(loader, "out of memory");
         return;
     }
     config->listen = grown;
-    config->listen[config->listen_count++] = address;
+    config->listen[config->listen_count++] = listen;
 }
 
-static void add_allow(struct config_loader *loader, const char *text)
+static void add_range(struct config_loader *loader, const struct config_setting *setting,
+                      const char *text)
 {
-    struct config *config = loader->config;
+    struct config_ranges *ranges = config_member(loader->config, setting);
     struct address_range range;
 
-    config->has_allow = true;
     if (!address_range_parse(text, &range)) {
         config_fault(loader,
-                     "allow = %s: give addresses or networks whose host bits are zero, for example "
+                     "%s = %s: give addresses or networks whose host bits are zero, for example "
                      "10.0.0.0/8, 192.168.1.5, fd00::/8",
-                     text);
+                     setting->name, text);
         return;
     }
     struct address_range *grown =
-        realloc(config->allow, (config->allow_count + 1) * sizeof *config->allow);
+        realloc(ranges->items, (ranges->count + 1) * sizeof *ranges->items);
     if (grown == NULL) {
         config_fault(loader, "out of memory");
         return;
     }
-    config->allow = grown;
-    config->allow[config->allow_count++] = range;
+    ranges->items = grown;
+    ranges->items[ranges->count++] = range;
 }
 
-static void set_listen(struct config_loader *loader, const char *text)
+static void add_listen(struct config_loader *loader, const struct config_setting *setting,
+                       const char *text)
+{
+    (void)setting;
+    config_add_listen(loader, text);
+}
+
+static void set_listen(struct config_loader *loader, const struct config_setting *setting,
+                       const char *text)
 {
     loader->config->listen_count = 0;
-    for_each_element(loader, text, config_add_listen);
+    for_each_element(loader, setting, text, add_listen);
 }
 
 static void set_target(struct config_loader *loader, const char *text)
@@ -254,7 +284,7 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
         set_level(loader, text);
         break;
     case CONFIG_LISTEN:
-        set_listen(loader, text);
+        set_listen(loader, setting, text);
         break;
     case CONFIG_TARGET:
         set_target(loader, text);
@@ -262,8 +292,8 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
     case CONFIG_EGRESS:
         set_egress(loader, text);
         break;
-    case CONFIG_ALLOW:
-        for_each_element(loader, text, add_allow);
+    case CONFIG_RANGES:
+        for_each_element(loader, setting, text, add_range);
         break;
     }
 }

@@ -40,7 +40,8 @@ const struct config_setting config_settings[] = {
     {"tls", "server_name", CONFIG_TEXT, AT(tls.server_name), NO_NUMBER},
     {"tls", "pinned_key", CONFIG_TEXT, AT(tls.pinned_key), NO_NUMBER},
 
-    {"access", "allow", CONFIG_ALLOW, AT(allow), NO_NUMBER},
+    {"access", "allow", CONFIG_RANGES, AT(allow), NO_NUMBER},
+    {"access", "trusted", CONFIG_RANGES, AT(trusted), NO_NUMBER},
 
     {"log", "level", CONFIG_LEVEL, AT(log_level), 0, 0, LEVEL_INFO},
     {"log", "access", CONFIG_SWITCH, AT(log_access), SWITCH(true)},

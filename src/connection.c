@@ -6,6 +6,7 @@
 
 #include "exchange.h"
 #include "log.h"
+#include "proxy_peer.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CHECKS_LEAKS 1
@@ -69,29 +70,41 @@ static void close_client(struct client *client, enum exchange_result result, lon
     }
 }
 
-_Noreturn void connection_serve(int fd, const struct address *client, const struct config *config,
-                                const struct trust *trust)
+/* Serves the exchanges; how the connection is to be closed. */
+static enum exchange_result serve_client(struct connection *connection, const struct config *config,
+                                         const struct trust *trust)
 {
-    static struct connection connection; /* zeroed, and found by the leak check */
     struct exchange_context context = {
         .config = config,
-        .client = &connection.client,
-        .upstream = &connection.upstream,
-        .buffers = &connection.buffers,
-        .allowed = config_allows(config, client),
+        .client = &connection->client,
+        .upstream = &connection->upstream,
+        .buffers = &connection->buffers,
+        .allowed = config_allows(config, &connection->client.address),
         .is_first = true,
     };
 
+    context.upstream_ready = upstream_init(&connection->upstream, config, trust);
+    enum exchange_result result = serve_exchanges(&context);
+    upstream_drop(&connection->upstream);
+    return result;
+}
+
+_Noreturn void connection_serve(const struct accepted *accepted, const struct config *config,
+                                const struct trust *trust)
+{
+    static struct connection connection; /* zeroed, and found by the leak check */
+    struct client *client = &connection.client;
+    enum exchange_result result = EXCHANGE_ABORT;
+
     wait_init();
     become_batch();
-    if (!client_init(&connection.client, fd, client, (size_t)config->limits.request_head) ||
+    if (!client_init(client, accepted->fd, &accepted->peer, (size_t)config->limits.request_head) ||
         !relay_buffers_init(&connection.buffers, config)) {
-        log_error("out of memory for the connection of %s", connection.client.name);
+        log_error("out of memory for the connection of %s", client->name);
         connection_exit(CONNECTION_NO_MEMORY);
     }
-    context.upstream_ready = upstream_init(&connection.upstream, config, trust);
-    enum exchange_result result = serve_exchanges(&context);
-    upstream_drop(&connection.upstream);
-    close_client(&connection.client, result, config->timeouts.client_write);
+    if (!accepted->proxy_protocol || proxy_peer_introduce(client, config->timeouts.request_head))
+        result = serve_client(&connection, config, trust);
+    close_client(client, result, config->timeouts.client_write);
     connection_exit(CONNECTION_SERVED);
 }

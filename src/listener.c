@@ -192,12 +192,13 @@ static bool open_all(struct listeners *fresh, const struct listeners *old,
                      const struct config *config)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
-        struct listener listener = {.fd = -1, .address = config->listen[i]};
-        const struct listener *kept = find(old, &config->listen[i]);
+        struct listener listener = {.fd = -1, .address = config->listen[i].address};
+        const struct listener *kept = find(old, &config->listen[i].address);
         if (kept != NULL)
             listener = *kept;
         else if (!open_listener(&listener))
             return false;
+        listener.proxy_protocol = config->listen[i].proxy_protocol;
         fresh->items[fresh->count++] = listener;
     }
     return true;

@@ -23,25 +23,19 @@
 #define BACK_OFF_MS  100  /* after a shortage of descriptors, memory or processes */
 #define HOLD_MS      5000 /* of a shortage, until connections without a child get a 503 */
 
-/* A connection that was accepted when no child could be made for it. */
-struct held {
-    int fd; /* -1: none */
-    struct address address;
-};
-
 struct master {
     const struct config_source *source;
     struct config *config;
     struct trust trust;
     struct listeners listeners;
     struct children children;
-    struct held held;
+    struct accepted held;  /* a connection for which no child could be made */
     sigset_t waiting_mask; /* while it waits, all signals get through */
     long long resume_ms;   /* nothing is accepted before: a shortage */
     long long drain_ms;    /* when a drain ends by force; CLOCK_NEVER while serving */
     bool forced;           /* it has: the children that were left have been killed */
     long long shortage_ms; /* since when no child can be had; 0: one could */
-    long long full_logged_ms, shortage_logged_ms;
+    long long full_logged_ms, shortage_logged_ms, distrust_logged_ms;
     unsigned long long accepted, reloads, crashes;
 };
 
@@ -100,27 +94,27 @@ static bool is_draining(const struct master *master)
 
 /* ---- children ---- */
 
-static _Noreturn void child_run(struct master *master, int fd, const struct address *address,
+static _Noreturn void child_run(struct master *master, const struct accepted *accepted,
                                 pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         connection_exit(CONNECTION_ORPHANED);
     listeners_forget(&master->listeners);
-    if (master->held.fd >= 0 && master->held.fd != fd)
+    if (master->held.fd >= 0 && master->held.fd != accepted->fd)
         close(master->held.fd);
-    connection_serve(fd, address, master->config, &master->trust);
+    connection_serve(accepted, master->config, &master->trust);
 }
 
 /* Makes a child for the connection. false when none can be had now. This is where a connection
  * would be handed to a child that was made ahead. */
-static bool child_start(struct master *master, int fd, const struct address *address)
+static bool child_start(struct master *master, const struct accepted *accepted)
 {
     pid_t parent = getpid();
 
     pid_t pid = children_reserve(&master->children) ? fork() : -1;
     if (pid == 0)
-        child_run(master, fd, address, parent);
+        child_run(master, accepted, parent);
     if (pid < 0) {
         if (master->shortage_ms == 0)
             master->shortage_ms = clock_now_ms();
@@ -129,7 +123,7 @@ static bool child_start(struct master *master, int fd, const struct address *add
     master->shortage_ms = 0;
     children_add(&master->children, pid);
     log_debug("child %d takes a connection", (int)pid);
-    close(fd);
+    close(accepted->fd);
     return true;
 }
 
@@ -174,10 +168,10 @@ static void back_off(struct master *master, const char *what)
                         "%s: %s; new connections wait until that is over", what, strerror(errno));
 }
 
-static void hold(struct master *master, int fd, const struct address *address)
+static void hold(struct master *master, const struct accepted *accepted)
 {
     back_off(master, "cannot start a child");
-    master->held = (struct held){fd, *address};
+    master->held = *accepted;
 }
 
 /* One try at an answer, without waiting for the client. What it has sent is read, so that no reset
@@ -203,7 +197,7 @@ static void retry_held(struct master *master)
 {
     if (master->held.fd < 0 || clock_now_ms() < master->resume_ms)
         return;
-    if (child_start(master, master->held.fd, &master->held.address)) {
+    if (child_start(master, &master->held)) {
         master->held.fd = -1;
         return;
     }
@@ -219,22 +213,41 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* Whether the connection is from a peer whose PROXY header would not be believed: it is closed. */
+static bool is_refused(struct master *master, const struct accepted *accepted)
+{
+    char text[ADDRESS_TEXT_BYTES];
+
+    if (!accepted->proxy_protocol || config_believes(master->config, &accepted->peer))
+        return false;
+    address_format(&accepted->peer, text);
+    log_warning_limited(&master->distrust_logged_ms,
+                        "connection of %s closed: this listener is for load balancers, and the "
+                        "address is not in trusted in [access]",
+                        text);
+    close(accepted->fd);
+    return true;
+}
+
 /* Takes one connection. false when there is none, or none can be taken now. */
 static bool accept_one(struct master *master, const struct listener *listener)
 {
-    struct address address = {.len = sizeof address.storage};
+    struct accepted accepted = {
+        .peer = {.len = sizeof accepted.peer.storage},
+        .proxy_protocol = listener->proxy_protocol,
+    };
 
-    int fd = accept4(listener->fd, (struct sockaddr *)&address.storage, &address.len,
-                     SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) {
+    accepted.fd = accept4(listener->fd, (struct sockaddr *)&accepted.peer.storage,
+                          &accepted.peer.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted.fd < 0) {
         if (is_shortage(errno))
             back_off(master, "cannot accept a connection");
         return false;
     }
     master->accepted++;
-    if (child_start(master, fd, &address))
+    if (is_refused(master, &accepted) || child_start(master, &accepted))
         return true;
-    hold(master, fd, &address);
+    hold(master, &accepted);
     return false;
 }
 

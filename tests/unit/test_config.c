@@ -63,6 +63,7 @@ static const char all_settings[] = "[proxy]\n"
                                    "pinned_key = " PIN "\n"
                                    "[access]\n"
                                    "allow = 10.0.0.0/8, ::1\n"
+                                   "trusted = 10.0.0.7, fd00::/8\n"
                                    "[log]\n"
                                    "level = debug\n"
                                    "access = off\n";
@@ -97,7 +98,7 @@ static void test_all_settings(void)
 
     check_numbers_of_all(config);
     check_number("listen", config->listen_count, 2);
-    check(address_is_unix(&config->listen[1]), "the second address is a Unix socket");
+    check(address_is_unix(&config->listen[1].address), "the second address is a Unix socket");
     check_text("target", config->target.url, "https://a.example:8443/");
     check_text("base path", config->target.base_path, "/base");
     check_text("host", config->host, "b.example:81");
@@ -107,8 +108,8 @@ static void test_all_settings(void)
     check_text("client_key", config->tls.client_key, key);
     check_text("server_name", config->tls.server_name, "d.example");
     check_text("pinned_key", config->tls.pinned_key, PIN);
-    check_number("allow", config->allow_count, 2);
-    check(config->has_allow, "allow is set");
+    check_number("allow", config->allow.count, 2);
+    check_number("trusted", config->trusted.count, 2);
 }
 
 static void check_default_numbers(const struct config *config)
@@ -137,14 +138,16 @@ static void test_defaults(void)
 
     check_default_numbers(config);
     check_number("listen", config->listen_count, 1);
-    address_format(&config->listen[0], text);
+    address_format(&config->listen[0].address, text);
     check_text("listen", text, "127.0.0.1:8080");
     check_text("host is the target's authority", config->host, "target.example");
     check_text("egress", config->egress.url, NULL);
     check_text("ca_file", config->tls.ca_file, NULL);
     check_number("request fields", config->request_fields.count, 0);
     check_number("response fields", config->response_fields.count, 0);
-    check(!config->has_allow, "allow is not set");
+    check_number("allow", config->allow.count, 0);
+    check_number("trusted", config->trusted.count, 0);
+    check(!config->listen[0].proxy_protocol, "a PROXY header is expected");
 }
 
 /* ---- values at their bounds and in their forms, as they are described ---- */
@@ -424,7 +427,7 @@ static void test_options_replace_what_the_file_says(void)
     char text[ADDRESS_TEXT_BYTES];
 
     check_number("listen", config->listen_count, 1);
-    address_format(&config->listen[0], text);
+    address_format(&config->listen[0].address, text);
     check_text("listen", text, "127.0.0.1:3");
     check_text("target", config->target.url, "https://b.example:443/");
     check_text("base path", config->target.base_path, "");
@@ -462,7 +465,7 @@ static void test_description_of_the_defaults(void)
                "request_target = 16K\nrequest_body = unlimited\n\n"
                "[tls]\nverify = on\nca_file = not set\nclient_cert = not set\n"
                "client_key = not set\nserver_name = not set\npinned_key = not set\n\n"
-               "[access]\nallow = loopback addresses\n\n"
+               "[access]\nallow = loopback addresses\ntrusted = none\n\n"
                "[log]\nlevel = info\naccess = on\n\n");
 }
 
