@@ -7,6 +7,7 @@
 #include "exchange.h"
 #include "log.h"
 #include "proxy_peer.h"
+#include "scoreboard.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CHECKS_LEAKS 1
@@ -56,6 +57,7 @@ static enum exchange_result serve_exchanges(struct exchange_context *context)
 
 static void close_client(struct client *client, enum exchange_result result, long long patience_ms)
 {
+    scoreboard_set_state(SCOREBOARD_CLOSING);
     switch (result) {
     case EXCHANGE_ABORT:
         client_abort(client);

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "request_id.h"
 #include "rewrite.h"
+#include "scoreboard.h"
 #include "tunnel.h"
 
 #define DRAIN_FIRST_REQUEST_MS 3000
@@ -24,6 +25,7 @@ struct exchange {
 
     long long began_us;
     long long upstream_us; /* when the target was turned to, 0 before */
+    long long total_us;    /* when it is over: how long it took */
     unsigned status;       /* of what was sent to the client, 0 for nothing */
     unsigned long long bytes_in, bytes_out;
 };
@@ -124,8 +126,10 @@ static enum request_wait read_head(struct exchange *exchange)
         case HTTP_PARTIAL:
             break;
         }
-        if (exchange->began_us == 0 && !is_idle(exchange))
+        if (exchange->began_us == 0 && !is_idle(exchange)) {
             exchange->began_us = clock_now_us();
+            scoreboard_set_state(SCOREBOARD_READING);
+        }
         long long deadline = head_deadline(exchange, idle_since, &begun);
         if (drain_by == CLOCK_NEVER)
             drain_by = drain_deadline(exchange, clock_now_ms());
@@ -283,6 +287,7 @@ static enum exchange_result run_tunnel(struct exchange *exchange)
     struct exchange_context *context = exchange->context;
     struct tunnel_count count;
 
+    scoreboard_set_state(SCOREBOARD_TUNNEL);
     bool whole = tunnel_run(context->client, context->upstream, &context->buffers->up,
                             &context->buffers->down, context->config->timeouts.tunnel_idle, &count);
     exchange->bytes_in += count.up;
@@ -310,6 +315,7 @@ static enum exchange_result cut(struct exchange *exchange)
 
 static enum exchange_result serve(struct exchange *exchange)
 {
+    scoreboard_set_state(SCOREBOARD_WAITING);
     exchange->upstream_us = clock_now_us();
     enum relay_result result = forward(exchange);
     if (result == RELAY_STALE) {
@@ -350,6 +356,17 @@ static const char *error_of(const struct exchange *exchange, enum exchange_resul
     return NULL;
 }
 
+static void count(const struct exchange *exchange, enum exchange_result result)
+{
+    struct slice method = exchange->has_head ? exchange->request.method : (struct slice){NULL, 0};
+    long long head_us = exchange->relay.head_us;
+
+    scoreboard_note_exchange(method, exchange->status, error_of(exchange, result),
+                             exchange->total_us);
+    if (head_us > 0)
+        scoreboard_note_time(SCOREBOARD_FIRST_BYTE, head_us - exchange->upstream_us);
+}
+
 static void write_access_line(const struct exchange *exchange, enum exchange_result result)
 {
     const struct exchange_context *context = exchange->context;
@@ -362,7 +379,7 @@ static void write_access_line(const struct exchange *exchange, enum exchange_res
         .status = exchange->status,
         .bytes_in = exchange->bytes_in,
         .bytes_out = exchange->bytes_out,
-        .total_us = clock_now_us() - exchange->began_us,
+        .total_us = exchange->total_us,
         .upstream_us = head_us > 0 ? head_us - exchange->upstream_us : -1,
         .request_id = exchange->request_id,
         .error = error_of(exchange, result),
@@ -377,6 +394,7 @@ enum exchange_result exchange_serve(struct exchange_context *context)
     struct exchange exchange = {.context = context};
     enum exchange_result result;
 
+    scoreboard_set_state(SCOREBOARD_IDLE);
     client_begin(context->client);
     http_head_init(&exchange.head, HTTP_REQUEST, config_request_limits(context->config));
     enum request_wait wait = read_head(&exchange);
@@ -399,6 +417,8 @@ enum exchange_result exchange_serve(struct exchange_context *context)
         result = answer_options_here(&exchange);
     else
         result = serve(&exchange);
+    exchange.total_us = clock_now_us() - exchange.began_us;
+    count(&exchange, result);
     write_access_line(&exchange, result);
     return result;
 }

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "rewrite.h"
+#include "scoreboard.h"
 
 /* ---- buffers ---- */
 
@@ -42,7 +43,8 @@ struct relay_loop {
     struct upstream *upstream;
     struct relay_wait waits[WAIT_KINDS];
     bool client_has_ended;
-    bool readable; /* the target's socket has something */
+    bool readable;                              /* the target's socket has something */
+    unsigned long long counted_in, counted_out; /* octets of content, on the scoreboard */
 };
 
 /* Whether the client holds its content back until the target has said 100 or has answered. */
@@ -212,6 +214,18 @@ static enum relay_result handle_download(struct relay_loop *loop, enum download_
     return loop->relay->download.state == DOWNLOAD_CUT ? RELAY_CUT : RELAY_DONE;
 }
 
+/* While they move: an exchange may last for hours. */
+static void count_bytes(struct relay_loop *loop)
+{
+    const struct upload *upload = &loop->relay->upload;
+    const struct download *download = &loop->relay->download;
+
+    scoreboard_note_bytes(upload->content_bytes - loop->counted_in,
+                          download->content_bytes - loop->counted_out);
+    loop->counted_in = upload->content_bytes;
+    loop->counted_out = download->content_bytes;
+}
+
 static void note_progress(struct relay_loop *loop)
 {
     const struct upload *upload = &loop->relay->upload;
@@ -223,8 +237,11 @@ static void note_progress(struct relay_loop *loop)
         loop->waits[WAIT_READER].since_ms = loop->waits[WAIT_ENDED_CLIENT].since_ms = 0;
     if (upload->sent || download->received)
         loop->waits[WAIT_TARGET].since_ms = 0;
-    if (download->begun && loop->relay->head_us == 0)
+    if (download->begun && loop->relay->head_us == 0) {
         loop->relay->head_us = clock_now_us();
+        scoreboard_set_state(SCOREBOARD_RELAYING);
+    }
+    count_bytes(loop);
 }
 
 /* Moves what can be moved. true when the exchange is over: *result says how. */
@@ -360,6 +377,7 @@ enum relay_result relay_run(struct relay *relay, const struct config *config,
     upload_begin(&relay->upload);
     download_begin(&relay->download);
     enum relay_result result = run(&loop);
+    count_bytes(&loop);
     upload_end(&relay->upload);
     if (result == RELAY_FAILED && buffers->out.start > 0)
         return RELAY_CUT; /* an answer of ours would stand within a 1xx */

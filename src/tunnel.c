@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "scoreboard.h"
 
 /* One direction. */
 struct way {
@@ -103,6 +104,7 @@ static void flush(struct tunnel *tunnel, struct way *way,
         }
         buffer_consume(way->buffer, sent);
         way->delivered += sent;
+        scoreboard_note_bytes(way == &tunnel->up ? sent : 0, way == &tunnel->up ? 0 : sent);
         tunnel->moved_ms = clock_now_ms();
     }
 }

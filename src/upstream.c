@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "clock.h"
+#include "scoreboard.h"
 
 #define WATCH_MS 25 /* how often a wait for the connection looks whether the client is there */
 
@@ -294,12 +295,37 @@ static bool drive(struct upstream *upstream, int client_fd, CURLcode *code)
     }
 }
 
+/* The connection's TLS; NULL when it has none of OpenSSL's. */
+static SSL *tls_of(const struct upstream *upstream)
+{
+    struct curl_tlssessioninfo *session = NULL;
+
+    if (!upstream->config->target.is_https || !has_openssl() ||
+        curl_easy_getinfo(upstream->handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK ||
+        session == NULL)
+        return NULL;
+    return session->internals;
+}
+
+/* Notes how long the connection took, and until when the target's certificate is valid. */
+static void note_connection(const struct upstream *upstream, long long began_us)
+{
+    const SSL *tls = tls_of(upstream);
+    const X509 *certificate = tls != NULL ? SSL_get0_peer_certificate(tls) : NULL;
+    struct tm expires;
+
+    scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - began_us);
+    if (certificate != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) == 1)
+        scoreboard_note_certificate((int64_t)timegm(&expires));
+}
+
 enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
                                        struct fault *fault)
 {
     CURLcode code = CURLE_OK;
     curl_socket_t fd = CURL_SOCKET_BAD;
 
+    long long began_us = clock_now_us();
     upstream->error[0] = '\0';
     if (curl_multi_add_handle(upstream->multi, upstream->handle) != CURLM_OK) {
         describe_failure(upstream, CURLE_OUT_OF_MEMORY, fault);
@@ -317,6 +343,7 @@ enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
     upstream->fd = fd;
     upstream->reused = false;
     upstream->pending = false;
+    note_connection(upstream, began_us);
     return UPSTREAM_CONNECTED;
 }
 
@@ -336,18 +363,6 @@ void upstream_drop(struct upstream *upstream)
     upstream->fd = -1;
     /* Taking a CONNECT_ONLY handle out of its multi handle closes its connection. */
     curl_multi_remove_handle(upstream->multi, upstream->handle);
-}
-
-/* The connection's TLS; NULL when it has none of OpenSSL's. */
-static SSL *tls_of(const struct upstream *upstream)
-{
-    struct curl_tlssessioninfo *session = NULL;
-
-    if (!upstream->config->target.is_https || !has_openssl() ||
-        curl_easy_getinfo(upstream->handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK ||
-        session == NULL)
-        return NULL;
-    return session->internals;
 }
 
 /* Whether octets may wait that poll() does not see. */
