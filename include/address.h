@@ -23,6 +23,9 @@ void address_format(const struct address *address, char text[ADDRESS_TEXT_BYTES]
 /* The same without the port: "127.0.0.1", "::1" (an IPv4-mapped address as IPv4), "unix:". */
 void address_format_host(const struct address *address, char text[ADDRESS_TEXT_BYTES]);
 
+/* 0 for a Unix socket. */
+unsigned address_port(const struct address *address);
+
 bool address_is_unix(const struct address *address);
 bool address_is_loopback(const struct address *address);
 bool address_equals(const struct address *a, const struct address *b);

@@ -6,6 +6,7 @@
 
 #define CLOCK_NEVER       0x7FFFFFFFFFFFFFFFLL /* a deadline that does not come */
 #define CLOCK_DATE_BYTES  30u                  /* IMF-fixdate with its NUL */
+#define CLOCK_CLF_BYTES   27u                  /* 23/Nov/2026:15:07:03 +0000 with its NUL */
 #define CLOCK_STAMP_BYTES 25u                  /* 2026-11-23T15:07:03.123Z with its NUL */
 
 /* Milliseconds, and microseconds, since some fixed point; they never go back. */
@@ -19,5 +20,8 @@ struct timespec clock_timespec(long long deadline, long long now);
 /* The present time as Date has it (RFC 9110 5.6.7), and as log lines have it (UTC). */
 void clock_format_date(char text[CLOCK_DATE_BYTES]);
 void clock_format_stamp(char text[CLOCK_STAMP_BYTES]);
+
+/* The time so long ago, as the common log format has it (UTC). */
+void clock_format_clf(long long ago_us, char text[CLOCK_CLF_BYTES]);
 
 #endif

@@ -39,6 +39,7 @@ struct config_ranges {
     size_t count; /* 0: not set */
 };
 
+enum config_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_COMBINED };
 enum config_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 
 /* Times are in milliseconds, sizes in bytes. */
@@ -68,6 +69,8 @@ struct config {
 
     enum config_level log_level;
     bool log_access;
+    enum config_format log_format;
+    bool log_query;
 };
 
 /* Where a configuration comes from. Of the file and the target one must be given. */

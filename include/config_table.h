@@ -9,8 +9,6 @@
 
 #define CONFIG_SECTIONS                                                                            \
     "[proxy], [request-headers], [response-headers], [timeouts], [limits], [tls], [access], [log]"
-#define CONFIG_LEVELS 4
-
 /* Behind an address of listen. */
 #define CONFIG_PROXY_PROTOCOL "proxy_protocol"
 
@@ -21,7 +19,7 @@ enum config_kind {
     CONFIG_SWITCH,   /* bool */
     CONFIG_TEXT,     /* char *, owned */
     CONFIG_HOST,     /* char *, owned: host[:port] */
-    CONFIG_LEVEL,    /* enum config_level */
+    CONFIG_CHOICE,   /* an enum, its values in the order of their names */
     CONFIG_LISTEN,   /* struct config_listen array */
     CONFIG_TARGET,   /* struct target */
     CONFIG_EGRESS,   /* struct egress */
@@ -33,12 +31,12 @@ struct config_setting {
     const char *name;
     enum config_kind kind;
     size_t offset;
-    long long min, max, initial; /* numbers and switches */
+    long long min, max, initial; /* numbers, switches and choices */
+    const char *const *names;    /* of a choice, NULL behind the last */
 };
 
 extern const struct config_setting config_settings[];
 extern const size_t config_setting_count;
-extern const char *const config_level_names[CONFIG_LEVELS];
 
 /* Where the struct keeps a setting. */
 void *config_member(struct config *config, const struct config_setting *setting);

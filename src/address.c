@@ -95,7 +95,7 @@ static bool to_ipv6(const struct address *address, unsigned char bytes[16])
     return false;
 }
 
-static unsigned port_of(const struct address *address)
+unsigned address_port(const struct address *address)
 {
     struct sockaddr_in ipv4;
     struct sockaddr_in6 ipv6;
@@ -104,6 +104,8 @@ static unsigned port_of(const struct address *address)
         memcpy(&ipv4, &address->storage, sizeof ipv4);
         return ntohs(ipv4.sin_port);
     }
+    if (address->storage.ss_family != AF_INET6)
+        return 0;
     memcpy(&ipv6, &address->storage, sizeof ipv6);
     return ntohs(ipv6.sin6_port);
 }
@@ -141,7 +143,7 @@ void address_format(const struct address *address, char text[ADDRESS_TEXT_BYTES]
     }
     address_format_host(address, host);
     snprintf(text, ADDRESS_TEXT_BYTES, strchr(host, ':') != NULL ? "[%.60s]:%u" : "%.60s:%u", host,
-             port_of(address));
+             address_port(address));
 }
 
 bool address_is_unix(const struct address *address)

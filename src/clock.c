@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 #define LONGEST_MS 1000000000000LL /* what a wait without a deadline is given */
 
 long long clock_now_us(void)
@@ -30,8 +33,6 @@ struct timespec clock_timespec(long long deadline, long long now)
 void clock_format_date(char text[CLOCK_DATE_BYTES])
 {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct timespec now;
     struct tm utc;
 
@@ -54,4 +55,18 @@ void clock_format_stamp(char text[CLOCK_STAMP_BYTES])
              (unsigned)(utc.tm_year + 1900) % 10000, (unsigned)(utc.tm_mon + 1) % 100,
              (unsigned)utc.tm_mday % 100, (unsigned)utc.tm_hour % 100, (unsigned)utc.tm_min % 100,
              (unsigned)utc.tm_sec % 100, (unsigned)(now.tv_nsec / 1000000) % 1000);
+}
+
+void clock_format_clf(long long ago_us, char text[CLOCK_CLF_BYTES])
+{
+    struct timespec now;
+    struct tm utc;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    time_t then = (time_t)(now.tv_sec + (now.tv_nsec / 1000 - ago_us - 999999) / 1000000);
+    gmtime_r(&then, &utc);
+    snprintf(text, CLOCK_CLF_BYTES, "%02u/%.3s/%04u:%02u:%02u:%02u +0000",
+             (unsigned)utc.tm_mday % 100, months[utc.tm_mon],
+             (unsigned)(utc.tm_year + 1900) % 10000, (unsigned)utc.tm_hour % 100,
+             (unsigned)utc.tm_min % 100, (unsigned)utc.tm_sec % 100);
 }

@@ -83,8 +83,8 @@ static void print_value(const struct config *config, const struct config_setting
     case CONFIG_HOST:
         fputs(*(char *const *)member != NULL ? *(char *const *)member : "not set", out);
         break;
-    case CONFIG_LEVEL:
-        fputs(config_level_names[config->log_level], out);
+    case CONFIG_CHOICE:
+        fputs(setting->names[*(const unsigned *)member], out);
         break;
     case CONFIG_LISTEN:
         print_listen(config, out);

@@ -65,15 +65,33 @@ static void set_text(struct config_loader *loader, const struct config_setting *
         config_fault(loader, "out of memory");
 }
 
-static void set_level(struct config_loader *loader, const char *text)
+_Static_assert(sizeof(enum config_level) == sizeof(unsigned), "a choice is kept as unsigned");
+
+/* Writes "a, b or c". */
+static void list_names(const char *const *names, struct buffer *out)
 {
-    for (int i = 0; i < CONFIG_LEVELS; i++) {
-        if (strcmp(text, config_level_names[i]) == 0) {
-            loader->config->log_level = (enum config_level)i;
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (i > 0)
+            buffer_add_text(out, names[i + 1] != NULL ? ", " : " or ");
+        buffer_add_text(out, names[i]);
+    }
+}
+
+static void set_choice(struct config_loader *loader, const struct config_setting *setting,
+                       const char *text)
+{
+    unsigned *value = config_member(loader->config, setting);
+    char space[128];
+    struct buffer list = {.at = space, .cap = sizeof space};
+
+    for (unsigned i = 0; setting->names[i] != NULL; i++) {
+        if (strcmp(text, setting->names[i]) == 0) {
+            *value = i;
             return;
         }
     }
-    config_fault(loader, "level = %s: give error, warning, info or debug", text);
+    list_names(setting->names, &list);
+    config_fault(loader, "%s = %s: give %.*s", setting->name, text, (int)list.end, list.at);
 }
 
 /* Calls add with each element of a comma-separated list. */
@@ -280,8 +298,8 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
     case CONFIG_HOST:
         set_host(loader, setting, text);
         break;
-    case CONFIG_LEVEL:
-        set_level(loader, text);
+    case CONFIG_CHOICE:
+        set_choice(loader, setting, text);
         break;
     case CONFIG_LISTEN:
         set_listen(loader, setting, text);

@@ -4,14 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AT(member)  offsetof(struct config, member)
-#define DAY_MS      86400000LL
-#define KIB         1024LL
-#define MIB         (1024LL * KIB)
-#define NO_LIMIT    ((long long)CONFIG_UNLIMITED)
-#define NO_NUMBER   0, 0, 0
-#define DURATION(d) 1, DAY_MS, (d)
-#define SWITCH(on)  0, 1, (on)
+#define AT(member) offsetof(struct config, member)
+#define DAY_MS     86400000LL
+#define KIB        1024LL
+#define MIB        (1024LL * KIB)
+#define NO_LIMIT   ((long long)CONFIG_UNLIMITED)
+
+/* What stands behind the member. */
+#define NUMBER(min, max, initial) (min), (max), (initial), NULL
+#define NO_NUMBER                 NUMBER(0, 0, 0)
+#define DURATION(initial)         NUMBER(1, DAY_MS, initial)
+#define SWITCH(initial)           NUMBER(0, 1, initial)
+#define CHOICE(names, initial)    0, 0, (initial), (names)
+
+static const char *const level_names[] = {"error", "warning", "info", "debug", NULL};
+static const char *const format_names[] = {"text", "json", "combined", NULL};
 
 const struct config_setting config_settings[] = {
     {"proxy", "listen", CONFIG_LISTEN, AT(listen), NO_NUMBER},
@@ -27,11 +34,11 @@ const struct config_setting config_settings[] = {
     {"timeouts", "tunnel_idle", CONFIG_DURATION, AT(timeouts.tunnel_idle), DURATION(3600000)},
     {"timeouts", "drain", CONFIG_DURATION, AT(timeouts.drain), DURATION(30000)},
 
-    {"limits", "connections", CONFIG_COUNT, AT(limits.connections), 1, 100000, 512},
-    {"limits", "request_head", CONFIG_SIZE, AT(limits.request_head), KIB, MIB, 64 * KIB},
-    {"limits", "request_fields", CONFIG_COUNT, AT(limits.request_fields), 1, 10000, 200},
-    {"limits", "request_target", CONFIG_SIZE, AT(limits.request_target), 64, MIB, 16 * KIB},
-    {"limits", "request_body", CONFIG_SIZE, AT(limits.request_body), 0, NO_LIMIT, NO_LIMIT},
+    {"limits", "connections", CONFIG_COUNT, AT(limits.connections), NUMBER(1, 100000, 512)},
+    {"limits", "request_head", CONFIG_SIZE, AT(limits.request_head), NUMBER(KIB, MIB, 64 * KIB)},
+    {"limits", "request_fields", CONFIG_COUNT, AT(limits.request_fields), NUMBER(1, 10000, 200)},
+    {"limits", "request_target", CONFIG_SIZE, AT(limits.request_target), NUMBER(64, MIB, 16 * KIB)},
+    {"limits", "request_body", CONFIG_SIZE, AT(limits.request_body), NUMBER(0, NO_LIMIT, NO_LIMIT)},
 
     {"tls", "verify", CONFIG_SWITCH, AT(tls.verify), SWITCH(true)},
     {"tls", "ca_file", CONFIG_TEXT, AT(tls.ca_file), NO_NUMBER},
@@ -43,12 +50,12 @@ const struct config_setting config_settings[] = {
     {"access", "allow", CONFIG_RANGES, AT(allow), NO_NUMBER},
     {"access", "trusted", CONFIG_RANGES, AT(trusted), NO_NUMBER},
 
-    {"log", "level", CONFIG_LEVEL, AT(log_level), 0, 0, LEVEL_INFO},
+    {"log", "level", CONFIG_CHOICE, AT(log_level), CHOICE(level_names, LEVEL_INFO)},
     {"log", "access", CONFIG_SWITCH, AT(log_access), SWITCH(true)},
+    {"log", "format", CONFIG_CHOICE, AT(log_format), CHOICE(format_names, FORMAT_TEXT)},
+    {"log", "log_query", CONFIG_SWITCH, AT(log_query), SWITCH(true)},
 };
 const size_t config_setting_count = sizeof config_settings / sizeof config_settings[0];
-
-const char *const config_level_names[CONFIG_LEVELS] = {"error", "warning", "info", "debug"};
 
 void *config_member(struct config *config, const struct config_setting *setting)
 {
@@ -66,8 +73,8 @@ void config_set_defaults(struct config *config)
             *(long long *)member = setting->initial;
         else if (setting->kind == CONFIG_SWITCH)
             *(bool *)member = setting->initial != 0;
-        else if (setting->kind == CONFIG_LEVEL)
-            *(enum config_level *)member = (enum config_level)setting->initial;
+        else if (setting->kind == CONFIG_CHOICE)
+            *(unsigned *)member = (unsigned)setting->initial;
     }
 }
 

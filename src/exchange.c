@@ -1,6 +1,7 @@
 /* exchange: one request and its response. */
 #include "exchange.h"
 
+#include "access_log.h"
 #include "answer.h"
 #include "clock.h"
 #include "log.h"
@@ -371,10 +372,13 @@ static void write_access_line(const struct exchange *exchange, enum exchange_res
 {
     const struct exchange_context *context = exchange->context;
     long long head_us = exchange->relay.head_us;
-    const struct log_exchange line = {
+    const struct access_exchange line = {
         .client = context->client->name,
+        .client_host = context->client->host,
+        .client_port = address_port(&context->client->address),
         .method = exchange->has_head ? exchange->request.method : (struct slice){NULL, 0},
         .target = exchange->request.raw_target,
+        .fields = exchange->request.fields,
         .minor = exchange->request.minor,
         .status = exchange->status,
         .bytes_in = exchange->bytes_in,
@@ -386,7 +390,7 @@ static void write_access_line(const struct exchange *exchange, enum exchange_res
     };
 
     if (context->config->log_access)
-        log_access(&line);
+        access_log_write(&line, context->config->log_format, context->config->log_query);
 }
 
 enum exchange_result exchange_serve(struct exchange_context *context)

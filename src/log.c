@@ -1,4 +1,4 @@
-/* log: messages to stderr and access lines to stdout, one write(2) each. */
+/* log: lines to stderr and stdout, one write(2) each. */
 #include "log.h"
 
 #include <errno.h>
@@ -138,83 +138,14 @@ void log_warning_limited(long long *last_ms, const char *format, ...)
     WRITE_MESSAGE(LEVEL_WARNING, format);
 }
 
-/* ---- access lines ---- */
+/* ---- output ---- */
 
-/* Appends the octets, what could spoil a line or a quotation as \xHH; "..." where the text would
- * grow over max bytes. */
-static void add_escaped(struct buffer *line, struct slice octets, size_t max)
+bool log_output_is_journal(void)
 {
-    size_t end = line->end + max;
-    char escape[5];
-
-    for (size_t i = 0; i < octets.len; i++) {
-        unsigned char c = (unsigned char)octets.at[i];
-        if (line->end + sizeof escape > end) {
-            buffer_add_text(line, "...");
-            return;
-        }
-        if (c > 0x20 && c < 0x7F && c != '"' && c != '\\') {
-            buffer_add(line, (struct slice){octets.at + i, 1});
-        } else {
-            snprintf(escape, sizeof escape, "\\x%02X", c);
-            buffer_add_text(line, escape);
-        }
-    }
+    return stdout_is_journal;
 }
 
-static void add_milliseconds(struct buffer *line, const char *name, long long us)
+void log_write_output(struct slice line)
 {
-    char text[48];
-
-    if (us < 0)
-        snprintf(text, sizeof text, " %s=-", name);
-    else
-        snprintf(text, sizeof text, " %s=%lld.%lldms", name, us / 1000, us % 1000 / 100);
-    buffer_add_text(line, text);
-}
-
-static void add_request_line(struct buffer *line, const struct log_exchange *exchange)
-{
-    if (exchange->method.len == 0) {
-        buffer_add_text(line, " \"-\" ");
-        return;
-    }
-    buffer_add_text(line, " \"");
-    add_escaped(line, exchange->method, LOG_METHOD_BYTES_MAX);
-    buffer_add_text(line, " ");
-    add_escaped(line, exchange->target, LOG_TARGET_BYTES_MAX);
-    buffer_add_text(line, exchange->minor > 0 ? " HTTP/1.1\" " : " HTTP/1.0\" ");
-}
-
-void log_access(const struct log_exchange *exchange)
-{
-    char space[LOG_LINE_BYTES_MAX];
-    char stamp[CLOCK_STAMP_BYTES];
-    struct buffer line = {.at = space, .cap = sizeof space};
-
-    if (!stdout_is_journal) { /* the journal has its own time stamps */
-        clock_format_stamp(stamp);
-        buffer_add_text(&line, stamp);
-        buffer_add_text(&line, " ");
-    }
-    buffer_add_text(&line, exchange->client);
-    add_request_line(&line, exchange);
-    if (exchange->status > 0)
-        buffer_add_decimal(&line, exchange->status);
-    else
-        buffer_add_text(&line, "-");
-    buffer_add_text(&line, " in=");
-    buffer_add_decimal(&line, exchange->bytes_in);
-    buffer_add_text(&line, " out=");
-    buffer_add_decimal(&line, exchange->bytes_out);
-    add_milliseconds(&line, "total", exchange->total_us);
-    add_milliseconds(&line, "upstream", exchange->upstream_us);
-    buffer_add_text(&line, " id=");
-    buffer_add_text(&line, exchange->request_id);
-    if (exchange->error != NULL) {
-        buffer_add_text(&line, " error=");
-        buffer_add_text(&line, exchange->error);
-    }
-    buffer_add_text(&line, "\n");
-    write_line(STDOUT_FILENO, line.at, line.end);
+    write_line(STDOUT_FILENO, line.at, line.len);
 }

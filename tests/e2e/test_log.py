@@ -1,5 +1,6 @@
 """The log: the access line and its fields, messages and their levels, the journal's prefixes, and no secret in any."""
 
+import json
 import re
 from datetime import datetime, timedelta, timezone
 
@@ -125,11 +126,112 @@ class TestOddOctets:
         assert line["request"].startswith("GET /aaaa")
 
 
+FORMATS = ["text", "json", "combined"]
+COMBINED = re.compile(
+    r'(?P<client>\S+) - - \[(?P<time>[^]]*)\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}|-) (?P<sent>\d+|-)'
+    r' "(?P<referer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)"'
+)
+
+
+def line_in(connect, start_bridge, origin, settings, request):
+    """The line of one exchange with these [log] settings."""
+    bridge = start_bridge(origin, f"[log]\n{settings}\n")
+    client = connect(bridge)
+    client.send(request)
+    client.read_head()
+    line = bridge.stdout.wait(lambda _: True, 1, "access line")[0]
+    return line, client
+
+
+class TestFormats:
+    FIELDS = b"Referer: http://staging.example/?token=t\r\nUser-Agent: agent (x) \"y\"\r\n"
+
+    def test_json(self, connect, start_bridge, start_target):
+        target = start_target().serve(answering(response(b"404 Not Found", content=b"nothing here")))
+        line, client = line_in(connect, start_bridge, target, "format = json", post(b"hello", self.FIELDS, b"/p?q=1"))
+        shown = json.loads(line)
+        host, port = client.sock.getsockname()
+        time = datetime.strptime(shown.pop("@timestamp"), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+        assert abs(datetime.now(timezone.utc) - time) < timedelta(seconds=60)
+        assert re.fullmatch("[0-9a-f]{32}", shown.pop("http.request.id"))
+        assert shown.pop("event.duration") >= shown.pop("authbridge.upstream.duration") > 0
+        assert shown == {
+            "client.address": host,
+            "client.ip": host,
+            "client.port": port,
+            "http.request.method": "POST",
+            "url.original": "/p?q=1",
+            "http.version": "1.1",
+            "http.request.referrer": "http://staging.example/?token=t",
+            "user_agent.original": 'agent (x) "y"',
+            "http.request.body.bytes": 5,
+            "http.response.status_code": 404,
+            "http.response.body.bytes": 12,
+        }
+
+    def test_combined(self, connect, start_bridge, start_target):
+        target = start_target().serve(answering(response(content=b"something")))
+        line, client = line_in(connect, start_bridge, target, "format = combined", get(b"/p?q=1", self.FIELDS))
+        shown = COMBINED.fullmatch(line).groupdict()
+        time = datetime.strptime(shown.pop("time"), "%d/%b/%Y:%H:%M:%S %z")
+        assert abs(datetime.now(timezone.utc) - time) < timedelta(seconds=60)
+        assert shown == {
+            "client": "127.0.0.1",
+            "request": "GET /p?q=1 HTTP/1.1",
+            "status": "200",
+            "sent": "9",
+            "referer": "http://staging.example/?token=t",
+            "agent": r"agent (x) \"y\"",
+        }
+
+    @pytest.mark.parametrize("form", FORMATS)
+    def test_without_queries(self, connect, start_bridge, origin, form):
+        settings = f"format = {form}\nlog_query = off"
+        line, _ = line_in(connect, start_bridge, origin, settings, get(b"/path?q=1?2", self.FIELDS))
+        assert "/path" in line and "q=1" not in line and "token" not in line
+        assert form == "text" or "http://staging.example/" in line
+        assert origin.requests[0].head.start_line == b"GET /path?q=1?2 HTTP/1.1"
+
+    @pytest.mark.parametrize(
+        "request_octets",
+        [
+            get(b'/"\\\xff\x7f\xe2\x80\xae\xed\xa0\x80', b'Referer: "\\\xff\r\nUser-Agent: \t"\xc0\r\n'),
+            get(b"/" + b'"' * 8000, b"Referer: " + b"\xff" * 8000 + b"\r\nUser-Agent: " + b"\\" * 8000 + b"\r\n"),
+            get(b"/" + b"a" * 16_000, b"Referer: " + b"b" * 8000 + b"\r\nUser-Agent: " + b"c" * 8000 + b"\r\n"),
+            get(b"/a\0b"),
+            get(b"/", b"X : a\r\nUser-Agent: a\r\n"),
+            get(b"/", b"Content-Length: x\r\nUser-Agent: a\r\n"),
+            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n",
+            b"BREW /a HTTP/1.0\r\n\r\n",
+        ],
+        ids=["odd octets", "escapes", "long", "NUL", "bad field", "bad framing", "TLS", "1.0"],
+    )
+    @pytest.mark.parametrize("form", FORMATS[1:])
+    def test_can_be_read_whatever_comes(self, connect, start_bridge, origin, form, request_octets):
+        line, _ = line_in(connect, start_bridge, origin, f"format = {form}", request_octets)
+        assert len(line.encode()) < 4096
+        if form == "json":
+            shown = json.loads(line, parse_constant=pytest.fail)
+            assert {"@timestamp", "client.ip", "event.duration", "http.request.id"} <= shown.keys()
+        else:
+            assert COMBINED.fullmatch(line)
+            assert re.fullmatch(r"[\x20-\x7e]*", line)
+
+    @pytest.mark.parametrize("form", FORMATS)
+    def test_full_disk_stops_nothing(self, connect, start_bridge, origin, form):
+        bridge = start_bridge(origin, f"[log]\nformat = {form}\n", through=["sh", "-c", 'exec "$@" >/dev/full', "sh"])
+        client = connect(bridge)
+        for _ in range(3):
+            assert client.exchange(get()).raw == OK
+        assert bridge.stdout.all == []
+
+
 class TestSecrets:
-    def test_are_in_no_output(self, connect, start_bridge, start_target):
+    @pytest.mark.parametrize("form", FORMATS)
+    def test_are_in_no_output(self, connect, start_bridge, start_target, form):
         """The most talkative level, with exchanges that succeed, fail and are refused."""
         secret = SECRET.encode()
-        settings = f"[request-headers]\nAuthorization = Bearer {SECRET}\n[log]\nlevel = debug\n"
+        settings = f"[request-headers]\nAuthorization = Bearer {SECRET}\n[log]\nlevel = debug\nformat = {form}\n"
         own = b"Authorization: own-" + secret + b"\r\nCookie: own-" + secret + b"\r\n"
         broken = b"HTTP/1.1 200 OK\r\nSet-Cookie: " + secret + b"\r\nX-A : a\r\nX\0: \r\n\r\n"
         target = start_target().serve(answering(response(fields=b"Set-Cookie: " + secret + b"\r\n"), broken))
@@ -139,7 +241,7 @@ class TestSecrets:
             client.send(request)
             client.read_head()
             client.close()
-        bridge.access(3)
+        bridge.stdout.wait(lambda _: True, 3, "access line")
         bridge.stop()
         assert SECRET not in bridge.output()
 

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 
 /* ---- tests ---- */
 
@@ -238,6 +241,55 @@ struct buffer *new_buffer(size_t cap)
     assert_true(buffer_init(buffer, cap));
     defer(release_buffer, buffer);
     return buffer;
+}
+
+/* ---- output ---- */
+
+struct capture capture_begin(int fd)
+{
+    struct capture capture = {.fd = fd};
+    int sockets[2];
+
+    fflush(stdout);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets), 0);
+    capture.saved = dup(fd);
+    capture.reader = sockets[0];
+    assert_true(capture.saved >= 0 && dup2(sockets[1], fd) == fd);
+    close(sockets[1]);
+    return capture;
+}
+
+const char *capture_end(struct capture *capture)
+{
+    static char line[LOG_LINE_BYTES_MAX + 2];
+    char more;
+
+    dup2(capture->saved, capture->fd);
+    close(capture->saved);
+    ssize_t len = recv(capture->reader, line, sizeof line - 1, MSG_DONTWAIT);
+    bool once = recv(capture->reader, &more, 1, MSG_DONTWAIT) <= 0;
+    close(capture->reader);
+    if (len <= 0)
+        return NULL;
+    line[len] = '\0';
+    check(once, "more than one write");
+    check_number("no NUL", strlen(line), len);
+    check((size_t)len <= LOG_LINE_BYTES_MAX, "%zd bytes", len);
+    check(strchr(line, '\n') == line + len - 1, "not one line: <%s>", line);
+    return line;
+}
+
+void set_journal(int fd)
+{
+    struct stat status;
+
+    assert_int_equal(fstat(fd, &status), 0);
+    setenv(
+        "JOURNAL_STREAM",
+        text_of("%llu:%llu", (unsigned long long)status.st_dev, (unsigned long long)status.st_ino),
+        1);
+    log_init(LEVEL_DEBUG);
+    unsetenv("JOURNAL_STREAM");
 }
 
 /* ---- files ---- */

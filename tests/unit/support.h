@@ -94,6 +94,29 @@ struct slice guarded(struct slice octets);
 /* An empty buffer. */
 struct buffer *new_buffer(size_t cap);
 
+/* ---- output ---- */
+
+/* A descriptor that is a datagram socket for a while: each write is a datagram of its own. */
+struct capture {
+    int fd, saved, reader;
+};
+
+struct capture capture_begin(int fd);
+
+/* Gives the descriptor back; the one line that was written to it, which is checked to be one,
+ * within LOG_LINE_BYTES_MAX; NULL for nothing. */
+const char *capture_end(struct capture *capture);
+
+#define CAPTURED(fd, call)                                                                         \
+    do {                                                                                           \
+        struct capture capture = capture_begin(fd);                                                \
+        call;                                                                                      \
+        line = capture_end(&capture);                                                              \
+    } while (0)
+
+/* Has the log take this descriptor for the journal's. */
+void set_journal(int fd);
+
 /* ---- files ---- */
 
 /* The path of a new file; it is removed when the row ends. */

@@ -125,6 +125,25 @@ static void test_stamp(void)
           "%s does not end in milliseconds and Z", text);
 }
 
+static void test_clf(void)
+{
+    static const long long ago_us[] = {0, 1, 999999, 1000000, 3600000000, 86400000000000};
+    char text[CLOCK_CLF_BYTES];
+    char again[64] = "";
+
+    for (size_t i = 0; i < COUNT_OF(ago_us); i++) {
+        struct tm utc = {0};
+        time_t before = present();
+        clock_format_clf(ago_us[i], text);
+        strptime(text, "%d/%b/%Y:%H:%M:%S", &utc);
+        time_t then = timegm(&utc);
+        check(then >= before - ago_us[i] / 1000000 - 1 && then <= present() - ago_us[i] / 1000000,
+              "%s is not %lld us ago", text, ago_us[i]);
+        strftime(again, sizeof again, "%d/%b/%Y:%H:%M:%S +0000", &utc);
+        check_text("time", text, again);
+    }
+}
+
 /* The local zone must not show. */
 static int set_zone(void **state)
 {
@@ -143,6 +162,7 @@ int main(void)
         TEST(test_both_units_agree),
         TEST(test_date),
         TEST(test_stamp),
+        TEST(test_clf),
     };
 
     return cmocka_run_group_tests_name("clock", tests, set_zone, NULL);

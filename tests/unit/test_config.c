@@ -66,7 +66,9 @@ static const char all_settings[] = "[proxy]\n"
                                    "trusted = 10.0.0.7, fd00::/8\n"
                                    "[log]\n"
                                    "level = debug\n"
-                                   "access = off\n";
+                                   "access = off\n"
+                                   "format = combined\n"
+                                   "log_query = off\n";
 
 static void check_numbers_of_all(const struct config *config)
 {
@@ -85,6 +87,8 @@ static void check_numbers_of_all(const struct config *config)
     check_number("verify", config->tls.verify, false);
     check_number("level", config->log_level, LEVEL_DEBUG);
     check_number("access", config->log_access, false);
+    check_number("format", config->log_format, FORMAT_COMBINED);
+    check_number("log_query", config->log_query, false);
 }
 
 static void test_all_settings(void)
@@ -129,6 +133,8 @@ static void check_default_numbers(const struct config *config)
     check_number("verify", config->tls.verify, true);
     check_number("level", config->log_level, LEVEL_INFO);
     check_number("access", config->log_access, true);
+    check_number("format", config->log_format, FORMAT_TEXT);
+    check_number("log_query", config->log_query, true);
 }
 
 static void test_defaults(void)
@@ -466,7 +472,7 @@ static void test_description_of_the_defaults(void)
                "[tls]\nverify = on\nca_file = not set\nclient_cert = not set\n"
                "client_key = not set\nserver_name = not set\npinned_key = not set\n\n"
                "[access]\nallow = loopback addresses\ntrusted = none\n\n"
-               "[log]\nlevel = info\naccess = on\n\n");
+               "[log]\nlevel = info\naccess = on\nformat = text\nlog_query = on\n\n");
 }
 
 /* Secrets may be written into the file: in [request-headers] only variables are shown. */
