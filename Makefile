@@ -109,12 +109,22 @@ e2e: $(BUILD)/authbridge
 	AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
 		$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST_FLAGS)
 
+# The service under a real systemd, in a container that the test makes: needs root. A sanitizer's
+# run-time does not live under the unit's restrictions.
+.PHONY: systemd
+systemd: $(BUILD)/authbridge
+ifneq ($(MODE),sanitize)
+	AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON) -m pytest -q -p no:cacheprovider tests/systemd $(PYTEST_FLAGS)
+endif
+
 .PHONY: test
 test:
 	@packaging/install-deps.sh build test
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory systemd
 
 # Everything again, with memory, undefined behaviour and leaks checked, in children as well.
 .PHONY: sanitize
@@ -163,7 +173,7 @@ fuzz:
 # ---- keeping it in order ----
 
 C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.[ch] tests/fuzz/*.[ch])
-SCRIPTS  := .ci/run packaging/install-deps.sh
+SCRIPTS  := .ci/run packaging/install-deps.sh tests/systemd/rig.sh
 MANUALS  := docs/authbridge.8 docs/proxy.ini.5
 
 .PHONY: format
@@ -193,13 +203,16 @@ install: $(BUILD)/authbridge
 	install -D -m 644 docs/proxy.ini.5 $(DESTDIR)$(PREFIX)/share/man/man5/proxy.ini.5
 	install -D -m 644 proxy.ini.example \
 		$(DESTDIR)$(PREFIX)/share/doc/authbridge/proxy.ini.example
+	sed 's,=/usr/sbin/authbridge,=$(PREFIX)/sbin/authbridge,' packaging/authbridge.service | \
+		install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/authbridge.service
+	install -m 644 packaging/authbridge.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/
 
 .PHONY: help
 help:
 	@echo "make            builds build/authbridge; MODE=debug, MODE=sanitize: in folders there"
 	@echo "make run        installs what is missing to build, builds, starts the demo"
 	@echo "make test       installs what is missing to test, runs everything"
-	@echo "make unit, e2e  run one half of the tests"
+	@echo "make unit, e2e, systemd  run a part of the tests"
 	@echo "make sanitize   runs everything with memory and leaks checked"
 	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each, SEED)"
 	@echo "make lint       checks layout, warnings, common mistakes, scripts, manuals"

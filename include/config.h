@@ -80,6 +80,8 @@ struct config_source {
     const char *target;
     const char *const *headers; /* "Name: value" */
     size_t header_count;
+    const struct address *inherited; /* sockets that wait to be taken: listen when not set */
+    size_t inherited_count;
 };
 
 /* Reads it all. NULL when anything is wrong: report then holds a line for each fault. The caller
@@ -87,8 +89,10 @@ struct config_source {
 struct config *config_load(const struct config_source *source, FILE *report);
 void config_free(struct config *config);
 
-/* The same, with the faults logged as errors. */
-struct config *config_read(const struct config_source *source);
+#define CONFIG_FAULT_BYTES 512u
+
+/* The same, with the faults logged as errors, and the first of them in fault. */
+struct config *config_read(const struct config_source *source, char fault[CONFIG_FAULT_BYTES]);
 
 /* Prints what the configuration means, setting by setting, secrets as ***. */
 void config_describe(const struct config *config, FILE *out);

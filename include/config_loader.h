@@ -14,6 +14,7 @@
 /* One load in progress. */
 struct config_loader {
     struct config *config;
+    const struct config_source *source;
     const char *path;  /* NULL: from the command line */
     const char *place; /* where the setting at hand stands: "proxy.ini:12" or "--target" */
     unsigned *lines;   /* of each setting of the table; 0: not set; or CONFIG_COMMAND_LINE */

@@ -15,16 +15,29 @@ struct listener {
     bool proxy_protocol;    /* connections begin with a PROXY header */
     dev_t device;           /* of a Unix socket's file, to know it again */
     ino_t inode;
+    bool
+        inherited; /* somebody else holds it, too: connections in it may wait for the next bridge */
 };
 
 struct listeners {
     struct listener *items;
     size_t count;
+    struct listener *inherited; /* all of them, those too that are not listened on now */
+    size_t inherited_count;
 };
 
-/* Opens what the configuration wants and closes what it does not want any more; what stays is
- * not touched. On failure an error is logged and nothing has changed. */
-bool listeners_update(struct listeners *listeners, const struct config *config);
+#define LISTENER_ERROR_BYTES 512u
+
+/* Takes count sockets over, which listen at the addresses and whose descriptors begin with
+ * first_fd. false when memory is short. */
+bool listeners_inherit(struct listeners *listeners, int first_fd, const struct address *addresses,
+                       size_t count);
+
+/* Listens where the configuration says, with inherited sockets where there are such, and closes
+ * what it does not want any more; what stays is not touched. On failure error says why, and nothing
+ * has changed. */
+bool listeners_update(struct listeners *listeners, const struct config *config,
+                      char error[LISTENER_ERROR_BYTES]);
 
 /* Writes the address that a listener is bound to, its real port included. */
 void listener_format(const struct listener *listener, char text[ADDRESS_TEXT_BYTES]);

@@ -26,7 +26,9 @@ nodejs:command:node
 nginx-light:command:/usr/sbin/nginx
 openssl:command:openssl
 procps:command:ps
-util-linux:command:prlimit'
+util-linux:command:prlimit
+systemd:command:systemctl
+dbus:command:dbus-daemon'
 lint='clang:command:clang
 lld:command:ld.lld
 clang-format:command:clang-format

@@ -141,6 +141,7 @@ struct config *config_load(const struct config_source *source, FILE *report)
 {
     struct config_loader loader = {
         .config = calloc(1, sizeof *loader.config),
+        .source = source,
         .path = source->file,
         .place = source->file,
         .lines = calloc(config_setting_count, sizeof *loader.lines),
@@ -173,16 +174,19 @@ static void log_report(char *report)
     }
 }
 
-struct config *config_read(const struct config_source *source)
+struct config *config_read(const struct config_source *source, char fault[CONFIG_FAULT_BYTES])
 {
     char *text = NULL;
     size_t len = 0;
     FILE *report = open_memstream(&text, &len);
 
+    snprintf(fault, CONFIG_FAULT_BYTES, "out of memory");
     if (report == NULL)
         return NULL;
     struct config *config = config_load(source, report);
     fclose(report);
+    if (text != NULL)
+        snprintf(fault, CONFIG_FAULT_BYTES, "%.*s", (int)strcspn(text, "\n"), text);
     log_report(text);
     free(text);
     return config;

@@ -25,8 +25,13 @@ static void check_listen(struct config_loader *loader)
 {
     struct config *config = loader->config;
     bool has_allow = line_of(loader, "access", "allow") != 0;
+    bool is_set = line_of(loader, "proxy", "listen") != 0;
     char text[ADDRESS_TEXT_BYTES];
 
+    for (size_t i = 0; !is_set && i < loader->source->inherited_count; i++) {
+        address_format(&loader->source->inherited[i], text);
+        config_add_listen(loader, text);
+    }
     if (config->listen_count == 0 && !loader->failed)
         config_add_listen(loader, "127.0.0.1:8080");
     for (size_t i = 0; i < config->listen_count && !has_allow; i++) {

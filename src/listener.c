@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,8 +115,8 @@ static const char *way_out(const struct address *address, int error)
     }
 }
 
-/* Opens listener->address. false after an error has been logged. */
-static bool open_listener(struct listener *listener)
+/* Opens listener->address. false with error filled. */
+static bool open_listener(struct listener *listener, char error_text[LISTENER_ERROR_BYTES])
 {
     char text[ADDRESS_TEXT_BYTES];
     const struct address *address = &listener->address;
@@ -132,7 +133,8 @@ static bool open_listener(struct listener *listener)
     }
     int error = errno;
     address_format(address, text);
-    log_error("cannot listen on %s: %s%s", text, strerror(error), way_out(address, error));
+    snprintf(error_text, LISTENER_ERROR_BYTES, "cannot listen on %s: %s%s", text, strerror(error),
+             way_out(address, error));
     if (listener->fd >= 0)
         close(listener->fd);
     return false;
@@ -152,11 +154,14 @@ static void announce(const struct listener *listener)
     char text[ADDRESS_TEXT_BYTES];
 
     listener_format(listener, text);
-    log_info("listening on %s", text);
+    log_info("listening on %s%s", text, listener->inherited ? " (inherited)" : "");
 }
 
+/* An inherited socket stays, to be listened on again after a reload. */
 static void close_listener(const struct listener *listener)
 {
+    if (listener->inherited)
+        return;
     close(listener->fd);
     if (address_is_unix(&listener->address) && owns_file(listener))
         unlink(path_of(&listener->address));
@@ -165,6 +170,9 @@ static void close_listener(const struct listener *listener)
 /* The listener on that address; not one whose Unix socket has lost its file. */
 static const struct listener *find(const struct listeners *listeners, const struct address *address)
 {
+    for (size_t i = 0; i < listeners->inherited_count; i++)
+        if (address_equals(&listeners->inherited[i].address, address))
+            return &listeners->inherited[i];
     for (size_t i = 0; i < listeners->count; i++)
         if (address_equals(&listeners->items[i].address, address) &&
             (!address_is_unix(address) || owns_file(&listeners->items[i])))
@@ -189,14 +197,14 @@ static void close_others(const struct listeners *set, const struct listeners *ot
 }
 
 static bool open_all(struct listeners *fresh, const struct listeners *old,
-                     const struct config *config)
+                     const struct config *config, char error[LISTENER_ERROR_BYTES])
 {
     for (size_t i = 0; i < config->listen_count; i++) {
         struct listener listener = {.fd = -1, .address = config->listen[i].address};
         const struct listener *kept = find(old, &config->listen[i].address);
         if (kept != NULL)
             listener = *kept;
-        else if (!open_listener(&listener))
+        else if (!open_listener(&listener, error))
             return false;
         listener.proxy_protocol = config->listen[i].proxy_protocol;
         fresh->items[fresh->count++] = listener;
@@ -204,11 +212,47 @@ static bool open_all(struct listeners *fresh, const struct listeners *old,
     return true;
 }
 
-bool listeners_update(struct listeners *listeners, const struct config *config)
+bool listeners_inherit(struct listeners *listeners, int first_fd, const struct address *addresses,
+                       size_t count)
 {
-    struct listeners fresh = {.items = calloc(config->listen_count, sizeof *fresh.items)};
+    if (count == 0)
+        return true;
+    listeners->inherited = calloc(count, sizeof *listeners->inherited);
+    if (listeners->inherited == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        listeners->inherited[i] =
+            (struct listener){.fd = first_fd + (int)i, .address = addresses[i], .inherited = true};
+        set_options(listeners->inherited[i].fd, addresses[i].storage.ss_family);
+    }
+    listeners->inherited_count = count;
+    return true;
+}
 
-    if (fresh.items == NULL || !open_all(&fresh, listeners, config)) {
+/* Inherited sockets that nobody listens on: whoever connects there waits for nothing. */
+static void warn_of_unused(const struct listeners *listeners)
+{
+    char text[ADDRESS_TEXT_BYTES];
+
+    for (size_t i = 0; i < listeners->inherited_count; i++) {
+        if (has_socket(listeners, listeners->inherited[i].fd))
+            continue;
+        listener_format(&listeners->inherited[i], text);
+        log_warning("the inherited socket %s is not served, for listen does not name it: its "
+                    "clients wait in vain; add it to listen, or take it out of the .socket unit",
+                    text);
+    }
+}
+
+bool listeners_update(struct listeners *listeners, const struct config *config,
+                      char error[LISTENER_ERROR_BYTES])
+{
+    struct listeners fresh = {.items = calloc(config->listen_count, sizeof *fresh.items),
+                              .inherited = listeners->inherited,
+                              .inherited_count = listeners->inherited_count};
+
+    snprintf(error, LISTENER_ERROR_BYTES, "out of memory");
+    if (fresh.items == NULL || !open_all(&fresh, listeners, config, error)) {
         close_others(&fresh, listeners);
         free(fresh.items);
         return false;
@@ -219,6 +263,7 @@ bool listeners_update(struct listeners *listeners, const struct config *config)
             announce(&fresh.items[i]);
     free(listeners->items);
     *listeners = fresh;
+    warn_of_unused(listeners);
     return true;
 }
 
@@ -226,12 +271,18 @@ void listeners_close(struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->count; i++)
         close_listener(&listeners->items[i]);
+    for (size_t i = 0; i < listeners->inherited_count; i++)
+        close(listeners->inherited[i].fd);
     free(listeners->items);
+    free(listeners->inherited);
     *listeners = (struct listeners){0};
 }
 
 void listeners_forget(const struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->count; i++)
-        close(listeners->items[i].fd);
+        if (!listeners->items[i].inherited)
+            close(listeners->items[i].fd);
+    for (size_t i = 0; i < listeners->inherited_count; i++)
+        close(listeners->inherited[i].fd);
 }

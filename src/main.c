@@ -45,7 +45,8 @@ static int check(const struct config_source *source)
 {
     char error[TRUST_ERROR_BYTES];
     struct trust trust;
-    struct config *config = config_read(source);
+    char fault[CONFIG_FAULT_BYTES];
+    struct config *config = config_read(source, fault);
 
     if (config == NULL)
         return EX_CONFIG;
@@ -59,14 +60,26 @@ static int check(const struct config_source *source)
     return usable ? EX_OK : EX_CONFIG;
 }
 
-static int serve(const struct config_source *source, void (*on_ready)(const char *address))
+static int serve(const struct config_source *given, void (*on_ready)(const char *address))
 {
-    struct config *config = config_read(source);
+    static struct service service;
+    struct config_source source = *given;
+    char fault[CONFIG_FAULT_BYTES];
 
-    if (config == NULL)
+    if (!service_init(&service)) {
+        log_error("%s", service.problem);
+        service_tell_failure(&service, service.problem);
         return EX_CONFIG;
+    }
+    source.inherited = service.sockets;
+    source.inherited_count = service.socket_count;
+    struct config *config = config_read(&source, fault);
+    if (config == NULL) {
+        service_tell_failure(&service, fault);
+        return EX_CONFIG;
+    }
     log_set_level(config->log_level);
-    return master_run(source, config, on_ready);
+    return master_run(&source, config, &service, on_ready);
 }
 
 static void print_demo(const char *address)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -19,12 +20,14 @@
 #include "trust.h"
 #include "unit.h"
 
-#define ACCEPT_BURST 16   /* connections taken from a listener before signals are looked at */
-#define BACK_OFF_MS  100  /* after a shortage of descriptors, memory or processes */
-#define HOLD_MS      5000 /* of a shortage, until connections without a child get a 503 */
+#define ACCEPT_BURST  16   /* connections taken from a listener before signals are looked at */
+#define BACK_OFF_MS   100  /* after a shortage of descriptors, memory or processes */
+#define HOLD_MS       5000 /* of a shortage, until connections without a child get a 503 */
+#define STOP_SPARE_MS 5000 /* beyond drain, for the processes to end */
 
 struct master {
     const struct config_source *source;
+    struct service *service;
     struct config *config;
     struct trust trust;
     struct listeners listeners;
@@ -273,18 +276,30 @@ static void accept_waiting(struct master *master, const struct listener *listene
 
 /* ---- reload, drain, status ---- */
 
-/* Puts a configuration in force: certificates and listeners first, so that a failure changes
- * nothing. EX_OK, or, after an error has been logged, EX_CONFIG or EX_OSERR. */
-static int use_config(struct master *master, struct config *config)
+static struct service_load load_of(const struct master *master)
 {
-    char error[TRUST_ERROR_BYTES];
+    return (struct service_load){
+        .connections = master->children.count,
+        .connections_max = master->config->limits.connections,
+        .accepted = master->accepted,
+    };
+}
 
+_Static_assert(TRUST_ERROR_BYTES <= CONFIG_FAULT_BYTES, "");
+_Static_assert(LISTENER_ERROR_BYTES <= CONFIG_FAULT_BYTES, "");
+
+/* Puts a configuration in force: certificates and listeners first, so that a failure changes
+ * nothing. EX_OK, or, with fault filled and logged, EX_CONFIG or EX_OSERR. */
+static int use_config(struct master *master, struct config *config, char fault[CONFIG_FAULT_BYTES])
+{
     struct trust trust;
-    if (!trust_load(config, &trust, error)) {
-        log_error("%s", error);
+
+    if (!trust_load(config, &trust, fault)) {
+        log_error("%s", fault);
         return EX_CONFIG;
     }
-    if (!listeners_update(&master->listeners, config)) {
+    if (!listeners_update(&master->listeners, config, fault)) {
+        log_error("%s", fault);
         trust_free(&trust);
         return EX_OSERR;
     }
@@ -299,16 +314,24 @@ static int use_config(struct master *master, struct config *config)
 
 static void reload(struct master *master)
 {
+    const struct service_load load = load_of(master);
+    char fault[CONFIG_FAULT_BYTES];
+
     if (is_draining(master))
         return;
-    struct config *config = config_read(master->source);
-    if (config == NULL || use_config(master, config) != EX_OK) {
+    service_tell_reloading(master->service);
+    struct config *config = config_read(master->source, fault);
+    if (config == NULL || use_config(master, config, fault) != EX_OK) {
         config_free(config);
         log_error("reload failed: the configuration in use stays in force");
-        return;
+        service_set_problem(master->service, "reload failed, the old configuration is in force: %s",
+                            fault);
+    } else {
+        master->reloads++;
+        log_info("reloaded: new connections use the new configuration");
+        service_set_problem(master->service, "%s", "");
     }
-    master->reloads++;
-    log_info("reloaded: new connections use the new configuration");
+    service_tell_ready(master->service, &load);
 }
 
 static void report_status(struct master *master)
@@ -324,7 +347,8 @@ static void begin_drain(struct master *master)
     char drain[UNIT_TEXT_BYTES];
 
     for (size_t i = 0; i < master->listeners.count; i++)
-        accept_waiting(master, &master->listeners.items[i]);
+        if (!master->listeners.items[i].inherited)
+            accept_waiting(master, &master->listeners.items[i]);
     master->drain_ms = clock_now_ms() + master->config->timeouts.drain;
     unit_format_duration(master->config->timeouts.drain, drain);
     log_info("stopping: %zu connections, given %s to finish", master->children.count, drain);
@@ -332,6 +356,8 @@ static void begin_drain(struct master *master)
     if (master->held.fd >= 0)
         refuse_held(master);
     children_signal(&master->children, SIGTERM);
+    const struct service_load load = load_of(master);
+    service_tell_stopping(master->service, &load, master->config->timeouts.drain + STOP_SPARE_MS);
 }
 
 static void end_drain(struct master *master)
@@ -362,11 +388,14 @@ static void handle_signals(struct master *master)
 
 static long long next_event(const struct master *master)
 {
-    long long now = clock_now_ms();
+    long long due = service_due(master->service);
+    long long own = CLOCK_NEVER;
 
     if (is_draining(master))
-        return master->forced ? CLOCK_NEVER : master->drain_ms;
-    return master->resume_ms > now ? master->resume_ms : CLOCK_NEVER;
+        own = master->forced ? CLOCK_NEVER : master->drain_ms;
+    else if (master->resume_ms > clock_now_ms())
+        own = master->resume_ms;
+    return own < due ? own : due;
 }
 
 /* Waits for a connection, a signal, or the end of a pause; then takes the connections. */
@@ -395,36 +424,55 @@ static void serve(struct master *master)
         children_reap(master);
         handle_signals(master);
         retry_held(master);
+        const struct service_load load = load_of(master);
+        service_tick(master->service, &load);
     }
 }
 
-static void announce_ready(const struct master *master, void (*on_ready)(const char *))
+static void announce_ready(struct master *master, void (*on_ready)(const char *))
 {
+    const struct service_load load = load_of(master);
     char text[ADDRESS_TEXT_BYTES];
 
     log_info("ready: requests go to %s", master->config->target.name);
     listener_format(&master->listeners.items[0], text);
     if (on_ready != NULL)
         on_ready(text);
+    service_tell_ready(master->service, &load);
 }
 
-int master_run(const struct config_source *source, struct config *config,
+/* Opens all that is needed to serve. The exit status, as master_run has it. */
+static int start(struct master *master, char fault[CONFIG_FAULT_BYTES])
+{
+    signals_init(master);
+    trust_init();
+    if (listeners_inherit(&master->listeners, SERVICE_FIRST_FD, master->service->sockets,
+                          master->service->socket_count))
+        return use_config(master, master->config, fault);
+    snprintf(fault, CONFIG_FAULT_BYTES, "out of memory");
+    log_error("%s", fault);
+    return EX_OSERR;
+}
+
+int master_run(const struct config_source *source, struct config *config, struct service *service,
                void (*on_ready)(const char *address))
 {
+    char fault[CONFIG_FAULT_BYTES];
     struct master master = {
         .source = source,
+        .service = service,
         .config = config,
         .held = {.fd = -1},
         .drain_ms = CLOCK_NEVER,
     };
 
-    signals_init(&master);
-    trust_init();
-    int status = use_config(&master, config);
+    int status = start(&master, fault);
     if (status == EX_OK) {
         announce_ready(&master, on_ready);
         serve(&master);
         log_info("stopped");
+    } else {
+        service_tell_failure(service, fault);
     }
     listeners_close(&master.listeners);
     children_free(&master.children);

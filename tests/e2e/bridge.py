@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import textwrap
 import threading
 import time
@@ -28,6 +29,18 @@ NOT_INHERITED = (
     "https_proxy",
     "all_proxy",
 )
+
+# Becomes a program whose descriptors from 3 on are the sockets (sd_listen_fds(3)).
+HAND_OVER = """
+import os, sys
+spare = [os.dup2(int(fd), 100 + at) for at, fd in enumerate(sys.argv[1].split(","))]
+os.closerange(3, 100)
+for at, fd in enumerate(spare):
+    os.dup2(fd, 3 + at)
+    os.close(fd)
+os.environ.update(LISTEN_FDS=str(len(spare)), LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="web")
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
 
 ACCESS_LINE = re.compile(
     r'(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<client>\S+) "(?P<request>[^"]*)" (?P<status>\d{3}|-)'
@@ -96,16 +109,18 @@ class Lines:
 class Bridge:
     """A running daemon. Its processes share the session that it was started in.
 
-    `through` is the command that turns into it: through=["nohup"].
+    `through` is the command that turns into it: through=["nohup"]. `sockets` are handed over as systemd does it.
     """
 
-    def __init__(self, arguments, env=None, cwd=None, config=None, journal=False, through=()):
+    def __init__(self, arguments, env=None, cwd=None, config=None, journal=False, through=(), sockets=()):
         self.config = config
         stderr, to_stderr = os.pipe()
         extra = dict(env or {})
         if journal:
             pipe = os.fstat(to_stderr)
             extra["JOURNAL_STREAM"] = f"{pipe.st_dev}:{pipe.st_ino}"
+        if sockets:
+            through = [sys.executable, "-c", HAND_OVER, ",".join(str(sock.fileno()) for sock in sockets), *through]
         self.process = subprocess.Popen(
             [*through, BINARY, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
@@ -116,6 +131,7 @@ class Bridge:
             start_new_session=True,
             text=True,
             errors="surrogateescape",
+            pass_fds=[sock.fileno() for sock in sockets],
         )
         os.close(to_stderr)
         self.stdout = Lines(self.process.stdout)

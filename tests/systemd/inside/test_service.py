@@ -1,0 +1,171 @@
+"""Start, status, reload, watchdog and stop, as systemd sees them."""
+
+import os
+import signal
+import subprocess
+
+from conftest import ADDRESS, CONFIG, SOCKET, UNIT, journal, systemctl
+from message import OK, get
+from rawclient import ask
+from wire import wait_until
+
+
+class TestStart:
+    def test_started_when_it_listens(self, service, origin, connect):
+        """`systemctl start` returns when the first connection can be made."""
+        service.configure(origin)
+        service.start()
+        assert connect().exchange(get()).raw == OK
+        assert service.show("StatusText") == service.status()
+
+    def test_faulty_configuration(self, service, origin):
+        """It is not tried again, and the status says what is wrong."""
+        service.configure(origin, "lisen = 8080\n")
+        systemctl("start", UNIT, fails=True)
+        assert service.show("ExecMainStatus") == "78" and service.show("NRestarts") == "0"
+        assert f"{CONFIG}:4: lisen is not a setting" in service.status()
+
+    def test_status_counts(self, service, origin, connect):
+        service.configure(origin, "[limits]\nconnections = 77\n")
+        service.start()
+        assert service.status().startswith("0 of 77 connections")
+        client = connect()
+        client.exchange(get())
+        service.wait_status("1 of 77 connections")
+
+    def test_children_tell_systemd_nothing(self, service, origin, connect):
+        service.configure(origin)
+        service.start()
+        connect().exchange(get())
+        assert service.show("NotifyAccess") == "main"
+        assert "reception only permitted" not in journal()
+
+
+class TestReload:
+    def test_good(self, service, origin, connect):
+        service.configure(origin, "[request-headers]\nX-A = old\n")
+        service.start()
+        connect().exchange(get())
+        pid = service.pid
+        service.configure(origin, "[request-headers]\nX-A = new\n")
+        systemctl("reload", UNIT)
+        wait_until(lambda: "reloaded" in journal(), "it has reloaded")
+        connect().exchange(get())
+        assert [request.values(b"X-A") for request in origin.requests[-2:]] == [[b"old"], [b"new"]]
+        assert service.pid == pid and service.show("ActiveState") == "active"
+
+    def test_bad(self, service, origin, connect):
+        """It serves on, and the status says what is wrong until a reload succeeds."""
+        service.configure(origin)
+        service.start()
+        service.configure(origin, "[timeouts]\nconnect = 10\n")
+        systemctl("reload", UNIT)
+        status = service.wait_status("reload failed")
+        assert f"{CONFIG}:5: connect = 10" in status
+        assert connect().exchange(get()).raw == OK
+        assert service.show("ActiveState") == "active" and service.show("SubState") == "running"
+        service.configure(origin)
+        systemctl("reload", UNIT)
+        wait_until(lambda: "failed" not in service.status(), "the status is good again")
+
+
+class TestWatchdog:
+    def test_stopped_master_is_restarted(self, service, origin, connect):
+        service.drop_in("[Service]\nWatchdogSec=1s\n")
+        service.configure(origin)
+        service.start()
+        first = service.pid
+        assert service.show("WatchdogUSec") == "1s"
+        connect().exchange(get())
+        os.kill(first, signal.SIGSTOP)
+        service.wait_for("NRestarts", "1")
+        service.wait_for("SubState", "running")
+        assert service.pid != first
+        assert connect().exchange(get()).raw == OK
+
+    def test_idle_master_is_left_alone(self, service, origin):
+        service.drop_in("[Service]\nWatchdogSec=500ms\n")
+        service.configure(origin)
+        service.start()
+        alive = lambda: int(service.show("WatchdogTimestampMonotonic"))  # noqa: E731
+        began = alive()
+        wait_until(lambda: alive() > began + 1_500_000, "three times the watchdog's time has passed")
+        assert service.show("NRestarts") == "0"
+
+    def test_killed_master_is_restarted(self, service, origin, connect):
+        service.configure(origin)
+        service.start()
+        os.kill(service.pid, signal.SIGKILL)
+        service.wait_for("NRestarts", "1")
+        service.wait_for("SubState", "running")
+        assert connect().exchange(get()).raw == OK
+
+
+class TestStop:
+    def test_drains(self, service, target, connect):
+        service.configure(target)
+        service.start()
+        client = connect()
+        upstream = ask(client, target)
+        systemctl("stop", "--no-block", UNIT)
+        service.wait_status("stopping: 1 connections")
+        upstream.send(OK)
+        assert client.read_response().content == b"ok"
+        client.close()
+        service.wait_for("ActiveState", "inactive")
+        assert service.show("Result") == "success"
+
+    def test_long_drain_gets_its_time(self, service, target, connect):
+        """Longer than TimeoutStopSec: the service asks for it."""
+        service.drop_in("[Service]\nTimeoutStopSec=500ms\n")
+        service.configure(target, "[timeouts]\ndrain = 20s\n")
+        service.start()
+        client = connect()
+        upstream = ask(client, target)
+        systemctl("stop", "--no-block", UNIT)
+        service.wait_status("stopping")
+        clock = subprocess.Popen(["sleep", "1.5"])
+        clock.wait()
+        upstream.send(OK)
+        assert client.read_response().content == b"ok"
+        client.close()
+        service.wait_for("ActiveState", "inactive")
+        assert service.show("Result") == "success"
+
+    def test_no_process_is_left(self, service, target, connect):
+        service.configure(target, "[timeouts]\ndrain = 200ms\n")
+        service.start()
+        ask(connect(), target)
+        systemctl("stop", UNIT)
+        assert service.show("Result") == "success"
+        assert subprocess.run(["pgrep", "-x", "authbridge"], stdout=subprocess.DEVNULL).returncode == 1
+
+
+class TestSocketActivation:
+    def listen(self, service, origin):
+        service.configure(origin, listen="")
+        systemctl("start", SOCKET)
+
+    def test_first_connection_starts_it(self, service, origin, connect):
+        self.listen(service, origin)
+        assert service.show("ActiveState") == "inactive"
+        assert connect().exchange(get()).raw == OK
+        assert f"listening on {ADDRESS} (inherited)" in journal()
+
+    def test_restart_refuses_nobody(self, service, origin, connect):
+        """Who connects while nothing serves waits in the queue, and is answered by the next instance."""
+        self.listen(service, origin)
+        service.start()
+        first = service.pid
+        systemctl("stop", UNIT)
+        waiting = [connect() for _ in range(20)]
+        for client in waiting:
+            client.send(get())
+        assert [client.read_response().raw for client in waiting] == [OK] * 20
+        assert service.pid != first
+
+    def test_address_that_listen_lacks(self, service, origin):
+        service.configure(origin, listen="listen = 127.0.0.1:8081\n")
+        systemctl("start", SOCKET)
+        service.start()
+        wait_until(lambda: f"inherited socket {ADDRESS} is not served" in journal(), "a warning")
