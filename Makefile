@@ -170,9 +170,29 @@ fuzz:
 		grep -E 'number_of_executed_units' build/fuzz/$$target.log; \
 	done
 
+# ---- speed: beside other proxies, on a quiet machine; docs/BENCHMARKS.md ----
+
+BENCH_TOOLS   := fresh bulk sink forkrelay cabundle
+BENCH_SOURCES := $(wildcard tests/bench/*.c)
+BENCH_SHARED  := tests/bench/loopback.c tests/bench/response.c
+BENCH_FLAGS    = $(if $(QUICK),--quick) $(if $(README),--readme) $(BENCH)
+
+build/bench/%: tests/bench/%.c $(BENCH_SHARED) $(wildcard tests/bench/*.h) Makefile
+	@mkdir -p $(@D)
+	@echo "CC  $<"
+	@$(CC) $(CPPFLAGS_ALL) -std=c11 $(WARNINGS) -O2 -pthread $(CFLAGS) -o $@ $< $(BENCH_SHARED) \
+		$(shell pkg-config --libs libcurl)
+
+.PHONY: bench
+bench:
+	@packaging/install-deps.sh build bench
+	@$(MAKE) --no-print-directory MODE= all $(BENCH_TOOLS:%=build/bench/%)
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/bench.py $(BENCH_FLAGS)
+
 # ---- keeping it in order ----
 
-C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.[ch] tests/fuzz/*.[ch])
+C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.[ch] tests/fuzz/*.[ch] \
+             tests/bench/*.[ch])
 SCRIPTS  := .ci/run packaging/install-deps.sh tests/systemd/rig.sh
 MANUALS  := docs/authbridge.8 docs/proxy.ini.5
 
@@ -186,11 +206,11 @@ lint:
 	clang-format --dry-run -Werror $(C_FILES)
 	@$(MAKE) --no-print-directory CC=gcc CI=1 BUILD=build/lint-gcc all
 	@$(MAKE) --no-print-directory CC=clang CI=1 BUILD=build/lint-clang all
-	printf '%s\n' $(SOURCES) | xargs -P 2 -I '{}' clang-tidy --quiet --warnings-as-errors='*' '{}' \
+	printf '%s\n' $(SOURCES) $(BENCH_SOURCES) | xargs -P 2 -I '{}' clang-tidy --quiet --warnings-as-errors='*' '{}' \
 		-- $(CPPFLAGS_ALL) $(INIH_FLAGS) -std=c11 2>/dev/null
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 		--enable=warning,performance,portability -Iinclude -D_GNU_SOURCE \
-		-DAUTHBRIDGE_VERSION='"$(VERSION)"' -DINIH_RUNTIME_LIMITS src
+		-DAUTHBRIDGE_VERSION='"$(VERSION)"' -DINIH_RUNTIME_LIMITS src tests/bench
 	shellcheck $(SCRIPTS)
 	mandoc -Tlint -Wwarning $(MANUALS)
 
@@ -215,6 +235,7 @@ help:
 	@echo "make unit, e2e, systemd  run a part of the tests"
 	@echo "make sanitize   runs everything with memory and leaks checked"
 	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each, SEED)"
+	@echo "make bench      measures speed beside nginx, HAProxy, Apache, Caddy (QUICK=1: 2 minutes; README=1)"
 	@echo "make lint       checks layout, warnings, common mistakes, scripts, manuals"
 	@echo "make format     lays the C sources out"
 	@echo "make install    installs, below DESTDIR and PREFIX ($(PREFIX))"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing to build, test or lint authbridge: install-deps.sh build|test|lint|fuzz...
+# Installs what is missing to build, test, lint or measure authbridge: install-deps.sh build|test|lint|fuzz|bench...
 # Debian and its kin: apt-get, with sudo when not root. Elsewhere it names the packages.
 set -eu
 
@@ -38,10 +38,19 @@ shellcheck:command:shellcheck
 mandoc:command:mandoc'
 fuzz='clang:command:clang
 libclang-rt-dev:fuzzer:libFuzzer'
+bench='wrk:command:wrk
+nginx-light:command:/usr/sbin/nginx
+haproxy:command:/usr/sbin/haproxy
+apache2-bin:command:/usr/sbin/apache2
+caddy:command:caddy
+openssl:command:openssl
+ca-certificates:file:/etc/ssl/certs/ca-certificates.crt
+python3:command:/usr/bin/python3'
 
 is_there() { # kind, name
     case $1 in
     command) command -v "$2" >/dev/null 2>&1 ;;
+    file) [ -f "$2" ] ;;
     module) pkg-config --exists "$2" 2>/dev/null ;;
     python) /usr/bin/python3 -c "import $2" 2>/dev/null ;;
     fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
@@ -56,8 +65,9 @@ for purpose in "$@"; do
     test) list=$test ;;
     lint) list=$lint ;;
     fuzz) list=$fuzz ;;
+    bench) list=$bench ;;
     *)
-        echo "install-deps.sh: give build, test, lint or fuzz, not $purpose" >&2
+        echo "install-deps.sh: give build, test, lint, fuzz or bench, not $purpose" >&2
         exit 64
         ;;
     esac
@@ -84,6 +94,16 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "authbridge: installing what is missing, by ${as_root:+$as_root }apt-get:$missing"
 $as_root apt-get -qq update
+# Servers are installed to be started by tests: no service of theirs runs (RUNLEVEL tells
+# invoke-rc.d so), nor will at the next boot.
 # shellcheck disable=SC2086 # a list of words
-$as_root env DEBIAN_FRONTEND=noninteractive \
+$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
     apt-get -qq -y --no-install-recommends install $missing >/dev/null
+if [ -d /run/systemd/system ]; then
+    for package in $missing; do
+        case $package in
+        nginx-light) $as_root systemctl disable --quiet --now nginx ;;
+        haproxy | caddy) $as_root systemctl disable --quiet --now "$package" ;;
+        esac
+    done
+fi
