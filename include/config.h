@@ -39,6 +39,8 @@ struct config_ranges {
     size_t count; /* 0: not set */
 };
 
+/* In which form the target is told who the client is. */
+enum config_forwarded { FORWARDED_OFF, FORWARDED_X, FORWARDED_RFC7239 };
 enum config_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_COMBINED };
 enum config_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 
@@ -48,6 +50,8 @@ struct config {
     size_t listen_count;
     struct target target;
     char *host; /* the Host field's value */
+    enum config_forwarded forwarded;
+    bool via;
     struct egress egress;
 
     struct config_fields request_fields;
@@ -109,6 +113,9 @@ bool config_believes(const struct config *config, const struct address *peer);
 
 /* The request head's limits in the parser's form. */
 struct http_limits config_request_limits(const struct config *config);
+
+/* Whether one of the fields has that name, or one that a target could take for it. */
+bool config_fields_have(const struct config_fields *fields, struct slice name);
 
 /* The most bytes that the fields add to a head, names and line ends included. */
 size_t config_fields_bytes_max(const struct config_fields *fields);

@@ -31,8 +31,9 @@ bool rewrite_response(const struct http_response *response, const struct http_re
                       enum rewrite_persistence persistence, struct buffer *out);
 
 /* Appends those of the trailer lines that may go on to the target: no framing, no connection
- * fields, none that the configuration sets (RFC 9110 6.5.1). */
+ * fields, none that the configuration or the bridge sets (RFC 9110 6.5.1). */
 bool rewrite_trailers(struct slice lines, const struct http_request *request,
-                      const struct config *config, struct buffer *out);
+                      const struct config *config, const struct value_context *context,
+                      struct buffer *out);
 
 #endif

@@ -15,6 +15,7 @@
 struct upload {
     const struct config *config;
     const struct http_request *request;
+    const struct value_context *context;
     struct client *client;
     struct upstream *upstream;
     struct buffer *out; /* on its way to the target, the head first */

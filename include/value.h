@@ -13,10 +13,11 @@
 #define VALUE_ERROR_BYTES 256u
 #define REQUEST_ID_BYTES  32u /* 128 random bits in hexadecimal digits */
 
-/* What the variables of one request stand for. */
+/* What the variables of one request stand for, and whether its client is believed. */
 struct value_context {
     struct slice request_id;
     struct slice client_ip;
+    bool client_is_trusted; /* what it says of others before it counts (trusted) */
 };
 
 enum value_part_kind { VALUE_LITERAL, VALUE_SECRET, VALUE_REQUEST_ID, VALUE_CLIENT_IP };

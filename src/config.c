@@ -255,6 +255,14 @@ struct http_limits config_request_limits(const struct config *config)
     };
 }
 
+bool config_fields_have(const struct config_fields *fields, struct slice name)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (http_names_are_alike(name, slice_of(fields->items[i].name)))
+            return true;
+    return false;
+}
+
 size_t config_fields_bytes_max(const struct config_fields *fields)
 {
     size_t bytes = 0;

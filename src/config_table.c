@@ -18,6 +18,7 @@
 #define CHOICE(names, initial)    0, 0, (initial), (names)
 
 static const char *const level_names[] = {"error", "warning", "info", "debug", NULL};
+static const char *const forwarded_names[] = {"off", "x-forwarded", "rfc7239", NULL};
 static const char *const format_names[] = {"text", "json", "combined", NULL};
 
 const struct config_setting config_settings[] = {
@@ -25,6 +26,8 @@ const struct config_setting config_settings[] = {
     {"proxy", "target", CONFIG_TARGET, AT(target), NO_NUMBER},
     {"proxy", "host", CONFIG_HOST, AT(host), NO_NUMBER},
     {"proxy", "egress", CONFIG_EGRESS, AT(egress), NO_NUMBER},
+    {"proxy", "forwarded", CONFIG_CHOICE, AT(forwarded), CHOICE(forwarded_names, FORWARDED_OFF)},
+    {"proxy", "via", CONFIG_SWITCH, AT(via), SWITCH(false)},
 
     {"timeouts", "connect", CONFIG_DURATION, AT(timeouts.connect), DURATION(10000)},
     {"timeouts", "request_head", CONFIG_DURATION, AT(timeouts.request_head), DURATION(15000)},

@@ -82,6 +82,7 @@ static enum exchange_result serve_client(struct connection *connection, const st
         .upstream = &connection->upstream,
         .buffers = &connection->buffers,
         .allowed = config_allows(config, &connection->client.address),
+        .trusted = config_trusts(config, &connection->client.address),
         .is_first = true,
     };
 

@@ -410,6 +410,7 @@ enum exchange_result exchange_serve(struct exchange_context *context)
     exchange.variables = (struct value_context){
         .request_id = {exchange.request_id, REQUEST_ID_BYTES},
         .client_ip = slice_of(context->client->host),
+        .client_is_trusted = context->trusted,
     };
     if (exchange.began_us == 0)
         exchange.began_us = clock_now_us();

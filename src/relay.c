@@ -363,6 +363,7 @@ enum relay_result relay_run(struct relay *relay, const struct config *config,
     *relay = (struct relay){
         .upload = {.config = config,
                    .request = request,
+                   .context = context,
                    .client = client,
                    .upstream = upstream,
                    .out = &buffers->up},

@@ -2,19 +2,12 @@
 #include "rewrite.h"
 
 #include "clock.h"
+#include "forwarded.h"
 #include "http_field.h"
 
 static const char crlf[] = "\r\n";
 
 /* ---- fields that the configuration sets ---- */
-
-static bool is_configured(const struct config_fields *fields, struct slice name)
-{
-    for (size_t i = 0; i < fields->count; i++)
-        if (http_names_are_alike(name, slice_of(fields->items[i].name)))
-            return true;
-    return false;
-}
 
 static void add_configured(const struct config_fields *fields, const struct value_context *context,
                            struct buffer *out)
@@ -83,7 +76,8 @@ static void add_offers(const struct http_field *field, struct buffer *out)
 /* Copies a field, replaces it or leaves it out. *framed is set once framing has been written. */
 static void rewrite_request_field(const struct http_field *field,
                                   const struct http_request *request, const struct config *config,
-                                  bool *framed, struct buffer *out)
+                                  const struct value_context *context, bool *framed,
+                                  struct buffer *out)
 {
     switch (field->id) {
     case HTTP_FIELD_HOST:
@@ -123,7 +117,9 @@ static void rewrite_request_field(const struct http_field *field,
     default:
         break;
     }
-    if (is_configured(&config->request_fields, field->name))
+    if (config_fields_have(&config->request_fields, field->name))
+        return;
+    if (forwarded_replaces(config, context, field->name))
         return;
     if (http_is_nominated(&request->nominations, field->name))
         return;
@@ -154,7 +150,9 @@ bool rewrite_request(const struct http_request *request, const struct config *co
     if (request->minor == 0 && !request->has_host)
         add_field(out, "Host", config->host);
     while (http_field_next(&fields, &field))
-        rewrite_request_field(&field, request, config, &framed, out);
+        rewrite_request_field(&field, request, config, context, &framed, out);
+    forwarded_add(request, config, context, out);
+    forwarded_add_via(config, &config->request_fields, request->minor, out);
     add_request_connection(request, out);
     add_configured(&config->request_fields, context, out);
     buffer_add_text(out, crlf);
@@ -162,15 +160,17 @@ bool rewrite_request(const struct http_request *request, const struct config *co
 }
 
 bool rewrite_trailers(struct slice lines, const struct http_request *request,
-                      const struct config *config, struct buffer *out)
+                      const struct config *config, const struct value_context *context,
+                      struct buffer *out)
 {
     struct http_field field;
 
     while (http_field_next(&lines, &field)) {
         if (http_field_is_reserved(field.id) || field.id == HTTP_FIELD_PROXY_AUTHORIZATION ||
-            is_configured(&config->request_fields, field.name))
+            config_fields_have(&config->request_fields, field.name))
             continue;
-        if (http_is_nominated(&request->nominations, field.name))
+        if (forwarded_replaces(config, context, field.name) ||
+            http_is_nominated(&request->nominations, field.name))
             continue;
         buffer_add(out, field.line);
     }
@@ -226,7 +226,7 @@ static void rewrite_response_field(const struct http_field *field,
     default:
         break;
     }
-    if (!response->is_interim && is_configured(&config->response_fields, field->name))
+    if (!response->is_interim && config_fields_have(&config->response_fields, field->name))
         return;
     if (field->id != HTTP_FIELD_DATE && http_is_nominated(&response->nominations, field->name))
         return;
@@ -273,8 +273,9 @@ bool rewrite_response(const struct http_response *response, const struct http_re
         rewrite_response_field(&field, response, config, request->minor == 0, &framed, out);
     if (!response->is_interim) {
         if (!response->has_date && !response->is_upgrade &&
-            !is_configured(&config->response_fields, slice_of("Date")))
+            !config_fields_have(&config->response_fields, slice_of("Date")))
             add_date(out);
+        forwarded_add_via(config, &config->response_fields, response->minor, out);
         add_response_connection(response, request, persistence, out);
         add_configured(&config->response_fields, context, out);
     }

@@ -89,7 +89,7 @@ static void add_last_chunk(struct upload *upload)
 {
     buffer_add_text(upload->out, "0\r\n");
     rewrite_trailers(buffer_content(&upload->trailers), upload->request, upload->config,
-                     upload->out);
+                     upload->context, upload->out);
     buffer_add_text(upload->out, "\r\n");
     upload->complete = true;
 }

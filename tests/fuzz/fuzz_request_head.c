@@ -29,7 +29,7 @@ static void check_rewritten(const struct http_request *request)
     const struct config *config = fuzz_config();
     const struct http_limits limits = {1 << 20, 1 << 20, 1 << 20};
     const struct value_context context = {slice_of("0123456789abcdef0123456789abcdef"),
-                                          slice_of("127.0.0.1")};
+                                          slice_of("127.0.0.1"), false};
     struct http_head head;
     struct http_request again;
     struct http_fault fault;
@@ -48,6 +48,11 @@ static void check_rewritten(const struct http_request *request)
     MUST(count_fields(again.fields, "X-Drop") == 0);
     MUST(count_fields(again.fields, "Proxy-Authorization") == 0);
     MUST(count_fields(again.fields, "Keep-Alive") == 0);
+    MUST(count_fields(again.fields, "X-Forwarded-For") == 1);
+    MUST(count_fields(again.fields, "X-Forwarded-Proto") == 1);
+    MUST(count_fields(again.fields, "X-Forwarded-Host") == (request->authority.len > 0));
+    MUST(count_fields(again.fields, "Forwarded") == 0);
+    MUST(count_fields(again.fields, "Via") >= 1);
     buffer_free(&out);
 }
 

@@ -20,7 +20,7 @@ static void check_rewritten(const struct http_response *response,
                             const struct http_request *request)
 {
     const struct value_context context = {slice_of("0123456789abcdef0123456789abcdef"),
-                                          slice_of("127.0.0.1")};
+                                          slice_of("127.0.0.1"), false};
     bool unchunk = request->minor == 0 && response->framing == HTTP_FRAMING_CHUNKED;
     struct http_response again;
     struct http_head head;

@@ -6,6 +6,8 @@
 
 static const char text[] = "[proxy]\n"
                            "target = http://target.example/base\n"
+                           "forwarded = x-forwarded\n"
+                           "via = on\n"
                            "[request-headers]\n"
                            "Authorization = Bearer injected\n"
                            "X-Request-Id = ${request_id}\n"

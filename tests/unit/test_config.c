@@ -40,6 +40,8 @@ static const char all_settings[] = "[proxy]\n"
                                    "target = https://a.example:8443/base\n"
                                    "host = b.example:81\n"
                                    "egress = http://c.example:3128\n"
+                                   "forwarded = rfc7239\n"
+                                   "via = on\n"
                                    "[timeouts]\n"
                                    "connect = 1ms\n"
                                    "request_head = 2ms\n"
@@ -85,6 +87,8 @@ static void check_numbers_of_all(const struct config *config)
     check_number("request_target", config->limits.request_target, 64);
     check_number("request_body", config->limits.request_body, 12);
     check_number("verify", config->tls.verify, false);
+    check_number("forwarded", config->forwarded, FORWARDED_RFC7239);
+    check_number("via", config->via, true);
     check_number("level", config->log_level, LEVEL_DEBUG);
     check_number("access", config->log_access, false);
     check_number("format", config->log_format, FORMAT_COMBINED);
@@ -131,6 +135,8 @@ static void check_default_numbers(const struct config *config)
     check_number("request_target", config->limits.request_target, 16384);
     check_number("request_body", config->limits.request_body, CONFIG_UNLIMITED);
     check_number("verify", config->tls.verify, true);
+    check_number("forwarded", config->forwarded, FORWARDED_OFF);
+    check_number("via", config->via, false);
     check_number("level", config->log_level, LEVEL_INFO);
     check_number("access", config->log_access, true);
     check_number("format", config->log_format, FORMAT_TEXT);
@@ -463,7 +469,7 @@ static void test_description_of_the_defaults(void)
 {
     check_text("description", describe(config_of("")),
                "[proxy]\nlisten = 127.0.0.1:8080\ntarget = http://target.example\n"
-               "host = target.example\negress = none\n\n"
+               "host = target.example\negress = none\nforwarded = off\nvia = off\n\n"
                "[request-headers]\n; none\n\n[response-headers]\n; none\n\n"
                "[timeouts]\nconnect = 10s\nrequest_head = 15s\nclient_idle = 1m\n"
                "client_write = 1m\nresponse = 1m\ntunnel_idle = 1h\ndrain = 30s\n\n"

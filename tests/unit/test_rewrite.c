@@ -261,10 +261,11 @@ static void check_trailers(const void *at)
     size_t len = strlen(row->expected);
 
     struct buffer *out = new_buffer(len + 1);
-    check(rewrite_trailers(lines, &request, config, out), "no room");
+    check(rewrite_trailers(lines, &request, config, &context, out), "no room");
     check_octets("trailers", buffer_content(out), slice_of(row->expected));
     if (len > 0)
-        check(!rewrite_trailers(lines, &request, config, new_buffer(len - 1)), "one octet short");
+        check(!rewrite_trailers(lines, &request, config, &context, new_buffer(len - 1)),
+              "one octet short");
 }
 
 /* ---- responses ---- */
