@@ -10,7 +10,8 @@
 #include "wait.h"
 
 #define CLIENT_CONTENT_BYTES ((size_t)64 * 1024) /* room for content behind a head */
-#define CLIENT_LINGER_MS     2000                /* how long a staged close reads on at least */
+#define CLIENT_LINGER_MS     2000                /* of silence that end a staged close */
+#define CLIENT_LINGER_MAX_MS 30000               /* how long it reads on from a client that sends */
 
 /* A client that ended its direction may be gone, or may be reading still: TCP does not tell. It
  * is served as long as it is not kept waiting longer than this. */
@@ -57,9 +58,9 @@ enum io_result client_send(struct client *client, const struct iovec *pieces, in
 /* Sends all of it, waiting until the deadline at most. false when that was not possible. */
 bool client_send_all(struct client *client, struct slice octets, long long deadline);
 
-/* Closes in stages (RFC 9112 9.6): ends our direction, reads on for a moment, and for as long as
- * the client takes what was sent (patience_ms at most between two octets), then closes: so that no
- * reset erases the answer. */
+/* Closes in stages (RFC 9112 9.6): ends our direction, reads on until the client falls silent, and
+ * for as long as it takes what was sent (patience_ms at most between two octets), then closes: so
+ * that no reset erases the answer. */
 void client_close_staged(struct client *client, long long patience_ms);
 
 /* From here on, or not any more, an end of this process that is not a proper close resets the

@@ -25,12 +25,11 @@ struct upload {
     struct buffer trailers; /* allocated when a trailer comes */
 
     unsigned long long content_bytes; /* taken from the client */
-    bool taken;    /* an octet of content has been taken: the request cannot be sent again */
-    bool complete; /* all content has been taken */
-    bool stopped;  /* the target takes no more */
-    bool blocked;  /* the target's connection takes nothing now */
-    bool sent;     /* in the last step, octets went to the target */
-    bool received; /* in the last step, octets came from the client */
+    bool complete;                    /* all content has been taken */
+    bool stopped;                     /* the target takes no more */
+    bool blocked;                     /* the target's connection takes nothing now */
+    bool sent;                        /* in the last step, octets went to the target */
+    bool received;                    /* in the last step, octets came from the client */
 };
 
 enum upload_result {
@@ -45,6 +44,9 @@ void upload_begin(struct upload *upload);
 void upload_end(struct upload *upload);
 
 enum upload_result upload_step(struct upload *upload, struct fault *fault);
+
+/* Whether content has come from the client, or there is none. */
+bool upload_has_begun(const struct upload *upload);
 
 /* Whether more content is to come from the client. */
 bool upload_wants_client(const struct upload *upload);

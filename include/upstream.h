@@ -20,6 +20,7 @@ struct upstream {
     int fd;       /* -1 when there is no connection */
     bool reused;  /* the connection has carried an exchange before */
     bool pending; /* octets may wait inside libcurl or the kernel: receive before polling */
+    bool reset;   /* a send found the connection broken, and no end of the target's before that */
     char error[CURL_ERROR_SIZE];
 };
 

@@ -25,4 +25,12 @@ bool wait_is_draining(void);
  * when the deadline has passed, -1 when a request to drain came. */
 int wait_ready(struct pollfd *sockets, size_t count, long long deadline);
 
+/* How many octets written to the socket its peer's kernel has not acknowledged; fewer than at the
+ * last look means that some have moved. */
+int wait_unacknowledged(int fd);
+
+/* How many of them have not left yet, because the peer takes no more now. 0 where the kernel does
+ * not tell. */
+int wait_unsent(int fd);
+
 #endif

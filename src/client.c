@@ -2,11 +2,9 @@
 #include "client.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -136,17 +134,9 @@ bool client_send_all(struct client *client, struct slice octets, long long deadl
     return true;
 }
 
-/* How much is still on its way to the client. */
-static int unsent_octets(const struct client *client)
-{
-    int unsent = 0;
-
-    return ioctl(client->fd, SIOCOUTQ, &unsent) == 0 ? unsent : 0;
-}
-
 /* Follows how the client takes what is on its way. */
 struct delivery {
-    int unsent;
+    int octets;
     long long give_up_ms;
 };
 
@@ -154,28 +144,39 @@ struct delivery {
 static bool is_delivering(const struct client *client, struct delivery *delivery,
                           long long patience_ms)
 {
-    int unsent = unsent_octets(client);
+    int octets = wait_unacknowledged(client->fd);
 
-    if (delivery->give_up_ms == 0 || unsent < delivery->unsent)
-        *delivery = (struct delivery){unsent, clock_now_ms() + patience_ms};
-    return unsent > 0 && clock_now_ms() < delivery->give_up_ms;
+    if (delivery->give_up_ms == 0 || octets < delivery->octets)
+        *delivery = (struct delivery){octets, clock_now_ms() + patience_ms};
+    return octets > 0 && clock_now_ms() < delivery->give_up_ms;
 }
 
-/* Reads and forgets what still comes, until the client ends or the time is up. */
+static long long smaller(long long a, long long b)
+{
+    return a < b ? a : b;
+}
+
+/* Reads and forgets what still comes, until the client ends, falls silent, or the time is up: a
+ * client may send a whole upload before it looks for the answer that refused it. */
 static void drain_client(struct client *client, long long patience_ms)
 {
     struct pollfd socket = {.fd = client->fd, .events = POLLIN};
     struct delivery delivery = {0};
-    long long enough = clock_now_ms() + CLIENT_LINGER_MS;
-    char discarded[16384];
+    long long now = clock_now_ms();
+    long long enough = now + CLIENT_LINGER_MAX_MS;
+    long long silent_by = now + CLIENT_LINGER_MS;
+    char discarded[65536];
     size_t got;
 
-    while (clock_now_ms() < enough || is_delivering(client, &delivery, patience_ms)) {
+    while (now < smaller(silent_by, enough) || is_delivering(client, &delivery, patience_ms)) {
         enum io_result result = client_receive(client, discarded, sizeof discarded, &got);
         if (result == IO_END || result == IO_FAILED)
             return;
         if (result == IO_AGAIN)
-            wait_ready(&socket, 1, clock_now_ms() + DRAIN_POLL_MS);
+            wait_ready(&socket, 1, now + DRAIN_POLL_MS);
+        now = clock_now_ms();
+        if (result == IO_OK)
+            silent_by = now + CLIENT_LINGER_MS;
     }
 }
 

@@ -1,7 +1,6 @@
 /* relay: one exchange with the target, full duplex. */
 #include "relay.h"
 
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -50,7 +49,7 @@ struct relay_loop {
 /* Whether the client holds its content back until the target has said 100 or has answered. */
 static bool expects_target(const struct relay *relay)
 {
-    return relay->upload.request->expects_100 && !relay->upload.taken &&
+    return relay->upload.request->expects_100 && !upload_has_begun(&relay->upload) &&
            !relay->download.continued && !relay->download.begun;
 }
 
@@ -97,16 +96,17 @@ static long long patience(const struct relay_loop *loop, enum waiting_for kind)
     }
 }
 
-/* What a socket that takes nothing now has still to send; 0 where it is not that. */
+/* What a socket that is waited for has still to send; 0 where it is not that. A client that has
+ * ended its direction waits for an answer from when the target's socket takes its request. */
 static int unsent_octets(const struct relay_loop *loop, enum waiting_for kind)
 {
-    int unsent = 0;
-
     if (kind == WAIT_READER)
-        ioctl(loop->client->fd, SIOCOUTQ, &unsent);
-    else if (kind == WAIT_TARGET && loop->relay->upload.blocked)
-        ioctl(loop->upstream->fd, SIOCOUTQ, &unsent);
-    return unsent;
+        return wait_unacknowledged(loop->client->fd);
+    if (kind == WAIT_TARGET && loop->relay->upload.blocked)
+        return wait_unacknowledged(loop->upstream->fd);
+    if (kind == WAIT_ENDED_CLIENT)
+        return wait_unsent(loop->upstream->fd);
+    return 0;
 }
 
 /* Notes what is waited for from now on. The deadline that comes first, CLOCK_NEVER without one. */
@@ -155,6 +155,7 @@ static enum relay_result fail(struct relay *relay, unsigned status, const char *
 
 static enum relay_result miss_deadline(struct relay_loop *loop, enum waiting_for missed)
 {
+    bool blocked = loop->relay->upload.blocked;
     char detail[FAULT_DETAIL_BYTES];
 
     switch (missed) {
@@ -162,9 +163,10 @@ static enum relay_result miss_deadline(struct relay_loop *loop, enum waiting_for
         return fail(loop->relay, 408, "http_request_error",
                     "the request's content stopped coming (client_idle)");
     case WAIT_TARGET:
-        snprintf(detail, sizeof detail, "target %.200s: nothing came or went in time (response)",
-                 loop->config->target.name);
-        return fail(loop->relay, 504, "http_response_timeout", detail);
+        snprintf(detail, sizeof detail, "target %.200s: %s in time (response)",
+                 loop->config->target.name, blocked ? "took nothing" : "sent nothing");
+        return fail(loop->relay, 504,
+                    blocked ? "connection_write_timeout" : "http_response_timeout", detail);
     default:
         return RELAY_CLIENT_GONE;
     }
@@ -234,7 +236,9 @@ static void note_progress(struct relay_loop *loop)
     if (upload->received)
         loop->waits[WAIT_CONTENT].since_ms = 0;
     if (download->sent)
-        loop->waits[WAIT_READER].since_ms = loop->waits[WAIT_ENDED_CLIENT].since_ms = 0;
+        loop->waits[WAIT_READER].since_ms = 0;
+    if (download->sent || upload->sent)
+        loop->waits[WAIT_ENDED_CLIENT].since_ms = 0;
     if (upload->sent || download->received)
         loop->waits[WAIT_TARGET].since_ms = 0;
     if (download->begun && loop->relay->head_us == 0) {

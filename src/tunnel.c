@@ -21,6 +21,7 @@ struct tunnel {
     struct upstream *upstream;
     struct way up, down;
     bool client_readable, upstream_readable;
+    bool client_hung_up; /* its socket has said all that it will say */
     long long moved_ms;
 };
 
@@ -148,7 +149,14 @@ static short events_of(const struct way *source, const struct way *sink)
     return (short)events;
 }
 
-/* false when nothing has moved for too long. */
+/* Whether to look at the client's socket. One whose octets wait for the target is looked at too, so
+ * that its reset is seen. */
+static bool watches_client(const struct tunnel *tunnel, short events)
+{
+    return events != 0 || (!tunnel->up.finished && !tunnel->client_hung_up);
+}
+
+/* false when nothing has moved for too long, or the client broke off. */
 static bool wait_for_either(struct tunnel *tunnel, long long idle_ms)
 {
     bool pending = tunnel->upstream->pending && !tunnel->down.blocked;
@@ -156,12 +164,18 @@ static bool wait_for_either(struct tunnel *tunnel, long long idle_ms)
     short of_client = events_of(&tunnel->up, &tunnel->down);
     short of_upstream = events_of(&tunnel->down, &tunnel->up);
     struct pollfd sockets[] = {
-        {.fd = of_client != 0 ? tunnel->client->fd : -1, .events = of_client},
+        {.fd = watches_client(tunnel, of_client) ? tunnel->client->fd : -1, .events = of_client},
         {.fd = of_upstream != 0 ? tunnel->upstream->fd : -1, .events = of_upstream},
     };
 
     if (wait_ready(sockets, 2, deadline) == 0 && !pending)
         return false;
+    if ((sockets[0].revents & POLLHUP) != 0)
+        tunnel->client_hung_up = true;
+    if ((of_client & POLLIN) == 0 && (sockets[0].revents & POLLERR) != 0) {
+        break_off(&tunnel->up);
+        return false;
+    }
     tunnel->client_readable = (sockets[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
     tunnel->upstream_readable = pending || (sockets[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
     return true;

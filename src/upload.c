@@ -32,7 +32,6 @@ static size_t smaller(unsigned long long a, size_t b)
 
 static void note_length(struct upload *upload, size_t len)
 {
-    upload->taken = upload->taken || len > 0;
     upload->content_bytes += len;
     upload->remaining -= len;
     upload->complete = upload->remaining == 0;
@@ -114,7 +113,6 @@ static enum upload_result take_chunk_part(struct upload *upload, struct slice re
     enum http_chunk_part part = http_chunked_take(&upload->chunked, received, &taken);
     struct slice octets = {received.at, taken};
 
-    upload->taken = true;
     client_take(upload->client, taken);
     switch (part) {
     case HTTP_CHUNK_DATA:
@@ -209,6 +207,11 @@ enum upload_result upload_step(struct upload *upload, struct fault *fault)
     if (result == UPLOAD_GOING)
         send_out(upload);
     return result;
+}
+
+bool upload_has_begun(const struct upload *upload)
+{
+    return upload->complete || upload->content_bytes > 0;
 }
 
 bool upload_wants_client(const struct upload *upload)

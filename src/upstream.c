@@ -11,6 +11,7 @@
 #include "client.h"
 #include "clock.h"
 #include "scoreboard.h"
+#include "upstream_fault.h"
 
 #define WATCH_MS 25 /* how often a wait for the connection looks whether the client is there */
 
@@ -157,98 +158,6 @@ bool upstream_init(struct upstream *upstream, const struct config *config,
 
 /* ---- connecting ---- */
 
-static const char *error_text(const struct upstream *upstream, CURLcode code)
-{
-    return upstream->error[0] != '\0' ? upstream->error : curl_easy_strerror(code);
-}
-
-static const char *refusal_type(long error_number)
-{
-    switch (error_number) {
-    case ECONNREFUSED:
-        return "connection_refused";
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-        return "destination_ip_unroutable";
-    case ENOENT:
-        return "destination_not_found";
-    case ETIMEDOUT:
-        return "connection_timeout";
-    default:
-        return "destination_unavailable";
-    }
-}
-
-static const char *timeout_type(const struct upstream *upstream)
-{
-    curl_off_t lookup_us = 0;
-
-    curl_easy_getinfo(upstream->handle, CURLINFO_NAMELOOKUP_TIME_T, &lookup_us);
-    return lookup_us > 0 || upstream->config->target.unix_path != NULL ? "connection_timeout"
-                                                                       : "dns_timeout";
-}
-
-/* What a failed connection means to the client: status and error type (RFC 9209 2.3). */
-static void describe_failure(const struct upstream *upstream, CURLcode code, struct fault *fault)
-{
-    unsigned status = 502;
-    const char *type = "destination_unavailable";
-    long error_number = 0;
-    long proxy_error = CURLPX_OK;
-
-    switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        type = "dns_error";
-        break;
-    case CURLE_COULDNT_CONNECT:
-        curl_easy_getinfo(upstream->handle, CURLINFO_OS_ERRNO, &error_number);
-        type = refusal_type(error_number);
-        status = error_number == ETIMEDOUT ? 504 : 502;
-        break;
-    case CURLE_OPERATION_TIMEDOUT:
-        type = timeout_type(upstream);
-        status = 504;
-        break;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-        type = "tls_certificate_error";
-        break;
-    case CURLE_SSL_CONNECT_ERROR:
-        type =
-            strstr(upstream->error, "alert") != NULL ? "tls_alert_received" : "tls_protocol_error";
-        break;
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-        type = "proxy_configuration_error";
-        break;
-    case CURLE_PROXY:
-        curl_easy_getinfo(upstream->handle, CURLINFO_PROXY_ERROR, &proxy_error);
-        if (proxy_error == CURLPX_RESOLVE_HOST)
-            type = "dns_error";
-        break;
-    case CURLE_OUT_OF_MEMORY:
-        type = "proxy_internal_error";
-        status = 503;
-        break;
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR:
-    case CURLE_GOT_NOTHING:
-        type = "connection_terminated";
-        break;
-    default:
-        break;
-    }
-    const char *text = error_text(upstream, code);
-    if (upstream->config->target.unix_path != NULL && error_number != 0)
-        text = strerror((int)error_number);
-    fault_set(fault, status, type, "target %s: %s", upstream->config->target.name, text);
-}
-
 /* Whether the client has left. One that has only ended its own direction is given a moment: it
  * may still be reading. *ended_ms is when that was first seen, 0 before. */
 static bool client_is_gone(int client_fd, long long *ended_ms)
@@ -328,7 +237,7 @@ enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
     long long began_us = clock_now_us();
     upstream->error[0] = '\0';
     if (curl_multi_add_handle(upstream->multi, upstream->handle) != CURLM_OK) {
-        describe_failure(upstream, CURLE_OUT_OF_MEMORY, fault);
+        upstream_fault_set(upstream, CURLE_OUT_OF_MEMORY, fault);
         return UPSTREAM_UNREACHABLE;
     }
     bool finished = drive(upstream, client_fd, &code);
@@ -336,13 +245,14 @@ enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
         code = curl_easy_getinfo(upstream->handle, CURLINFO_ACTIVESOCKET, &fd);
     if (!finished || code != CURLE_OK || fd == CURL_SOCKET_BAD) {
         if (finished)
-            describe_failure(upstream, code, fault);
+            upstream_fault_set(upstream, code, fault);
         curl_multi_remove_handle(upstream->multi, upstream->handle);
         return finished ? UPSTREAM_UNREACHABLE : UPSTREAM_CLIENT_GONE;
     }
     upstream->fd = fd;
     upstream->reused = false;
     upstream->pending = false;
+    upstream->reset = false;
     note_connection(upstream, began_us);
     return UPSTREAM_CONNECTED;
 }
@@ -396,10 +306,13 @@ bool upstream_check_idle(struct upstream *upstream)
 static enum io_result end_of(struct upstream *upstream)
 {
     const SSL *tls = tls_of(upstream);
+    bool whole =
+        tls == NULL ? !upstream->reset : (SSL_get_shutdown(tls) & SSL_RECEIVED_SHUTDOWN) != 0;
 
-    if (tls == NULL || (SSL_get_shutdown(tls) & SSL_RECEIVED_SHUTDOWN) != 0)
+    if (whole)
         return IO_END;
-    snprintf(upstream->error, sizeof upstream->error, "TLS ended without close_notify");
+    snprintf(upstream->error, sizeof upstream->error, "%s",
+             tls == NULL ? "the connection was reset" : "TLS ended without close_notify");
     return IO_FAILED;
 }
 
@@ -427,7 +340,12 @@ enum io_result upstream_send(struct upstream *upstream, struct slice octets, siz
 
     if (code == CURLE_AGAIN)
         return IO_AGAIN;
-    return code == CURLE_OK ? IO_OK : IO_FAILED;
+    if (code == CURLE_OK)
+        return IO_OK;
+    /* A reset is told once, to whoever asks first: the reader will see a mere end. Behind an end
+     * that has come, a reset is EPIPE. */
+    upstream->reset = upstream->reset || errno != EPIPE;
+    return IO_FAILED;
 }
 
 void upstream_end_sending(struct upstream *upstream)

@@ -1,7 +1,9 @@
 /* wait: how a child waits on its sockets. */
 #include "wait.h"
 
+#include <linux/sockios.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "clock.h"
@@ -58,4 +60,21 @@ int wait_ready(struct pollfd *sockets, size_t count, long long deadline)
         return 0;
     unseen = 0;
     return -1;
+}
+
+static int ask(int fd, unsigned long what)
+{
+    int octets = 0;
+
+    return ioctl(fd, what, &octets) == 0 ? octets : 0;
+}
+
+int wait_unacknowledged(int fd)
+{
+    return ask(fd, SIOCOUTQ);
+}
+
+int wait_unsent(int fd)
+{
+    return ask(fd, SIOCOUTQNSD);
 }

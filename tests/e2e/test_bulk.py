@@ -4,13 +4,11 @@ E2E_BULK_MIB sets their size, 1024 by default.
 """
 
 import os
-import re
-import threading
 import zlib
-from pathlib import Path
 
 import pytest
 from message import DATE, OK, get, head_of_post, post, post_chunked
+from processes import in_background, memory
 
 MIB = int(os.environ.get("E2E_BULK_MIB", "1024"))
 GROWTH_KIB = 2048
@@ -67,11 +65,6 @@ def read_chunks(wire):
     return got
 
 
-def memory(pid, name):
-    """A figure from the process's status, in KiB."""
-    return int(re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1])
-
-
 @pytest.fixture(params=["http", "https"])
 def stage(request, connect, start_bridge, start_target, certificates):
     """A client and its upstream connection, after a first small exchange.
@@ -91,12 +84,6 @@ def stage(request, connect, start_bridge, start_target, certificates):
     yield client, upstream
     grown = memory(child, "VmHWM") - before
     assert grown < GROWTH_KIB, f"the child grew by {grown} KiB"
-
-
-def in_background(function, *arguments):
-    thread = threading.Thread(target=function, args=arguments, daemon=True)
-    thread.start()
-    return thread
 
 
 def test_upload_with_length(stage):
