@@ -154,7 +154,7 @@ static void pass_chunk_part(struct download *download, enum http_chunk_part part
     buffer_consume(download->in, octets.len);
 }
 
-static void take_chunks(struct download *download)
+static void take_chunks(struct download *download, struct fault *fault)
 {
     while (download->state == DOWNLOAD_CONTENT) {
         struct slice more = unseen(download);
@@ -163,6 +163,8 @@ static void take_chunks(struct download *download)
         if (part == HTTP_CHUNK_MORE)
             return;
         if (part == HTTP_CHUNK_BAD) {
+            fault_set(fault, 502, "http_response_transfer_coding", "target %s: %s",
+                      download->config->target.name, download->chunked.detail);
             download->state = DOWNLOAD_CUT;
             return;
         }
@@ -174,14 +176,14 @@ static void take_chunks(struct download *download)
     }
 }
 
-static void take_content(struct download *download)
+static void take_content(struct download *download, struct fault *fault)
 {
     switch (download->response.framing) {
     case HTTP_FRAMING_LENGTH:
         take_length(download);
         break;
     case HTTP_FRAMING_CHUNKED:
-        take_chunks(download);
+        take_chunks(download, fault);
         break;
     case HTTP_FRAMING_CLOSE:
         take_until_close(download);
@@ -203,7 +205,7 @@ static enum download_result take_received(struct download *download, struct faul
             result = take_head(download, fault);
     } while (result == DOWNLOAD_GOING && download->interims != interims);
     if (result == DOWNLOAD_GOING && download->state == DOWNLOAD_CONTENT)
-        take_content(download);
+        take_content(download, fault);
     if (download->state == DOWNLOAD_WHOLE && unseen(download).len > 0)
         download->surplus = true;
     return result;

@@ -70,9 +70,15 @@ static long long drain_deadline(const struct exchange *exchange, long long now)
     return exchange->context->is_first ? now + DRAIN_FIRST_REQUEST_MS : now;
 }
 
+/* RFC 9209 has http_request_error for 4xx alone. */
+static const char *refusal_type(unsigned status)
+{
+    return status < 500 ? "http_request_error" : "proxy_internal_response";
+}
+
 static enum request_wait refuse(struct exchange *exchange, unsigned status, const char *detail)
 {
-    fault_set(&exchange->fault, status, "http_request_error", "%s", detail);
+    fault_set(&exchange->fault, status, refusal_type(status), "%s", detail);
     return REQUEST_REFUSED;
 }
 
@@ -160,7 +166,7 @@ static bool check_request(struct exchange *exchange)
 
     exchange->has_head = true;
     if (!http_request_read(&exchange->head, &exchange->request, &fault))
-        return deny(exchange, fault.status, "http_request_error", fault.detail);
+        return deny(exchange, fault.status, refusal_type(fault.status), fault.detail);
     exchange->understood = true;
     if (!context->allowed)
         return deny(exchange, 403, "http_request_denied",
@@ -253,7 +259,7 @@ static enum relay_result forward(struct exchange *exchange)
     }
     buffer_clear(up);
     if (!rewrite_request(&exchange->request, context->config, &exchange->variables, up))
-        return fail(exchange, 502, "the rewritten request head is too long");
+        return fail(exchange, 500, "the rewritten request head is too long");
     enum relay_result result =
         relay_run(&exchange->relay, context->config, &exchange->request, &exchange->variables,
                   context->client, context->upstream, context->buffers);
@@ -308,7 +314,7 @@ static enum exchange_result cut(struct exchange *exchange)
     exchange->fault = exchange->relay.fault;
     if (exchange->fault.type == NULL)
         fault_set(&exchange->fault, 502, "http_response_incomplete",
-                  "target %s: ended the response early, or broke its framing", name);
+                  "target %s: ended the response early", name);
     log_warning("%s; the client got a part (client %s, id %s)", exchange->fault.detail,
                 exchange->context->client->name, exchange->request_id);
     return download_ends_by_close(&exchange->relay.download) ? EXCHANGE_RESET : EXCHANGE_CLOSE;
