@@ -109,6 +109,13 @@ e2e: $(BUILD)/authbridge
 	AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
 		$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST_FLAGS)
 
+# Every case of the table through the bridge alone; PEERS=1 plays it through other proxies as well,
+# side by side, and prints where they differ.
+.PHONY: conformance
+conformance: $(BUILD)/authbridge
+	AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON) -m pytest -q tests/conformance $(PYTEST_FLAGS)
+
 # The service under a real systemd, in a container that the test makes: needs root. A sanitizer's
 # run-time does not live under the unit's restrictions.
 .PHONY: systemd
@@ -124,6 +131,7 @@ test:
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory systemd
 
 # Everything again, with memory, undefined behaviour and leaks checked, in children as well.
@@ -232,7 +240,7 @@ help:
 	@echo "make            builds build/authbridge; MODE=debug, MODE=sanitize: in folders there"
 	@echo "make run        installs what is missing to build, builds, starts the demo"
 	@echo "make test       installs what is missing to test, runs everything"
-	@echo "make unit, e2e, systemd  run a part of the tests"
+	@echo "make unit, e2e, conformance, systemd  run a part of the tests"
 	@echo "make sanitize   runs everything with memory and leaks checked"
 	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each, SEED)"
 	@echo "make bench      measures speed beside nginx, HAProxy, Apache, Caddy (QUICK=1: 2 minutes; README=1)"

@@ -45,6 +45,9 @@ enum http_field_id http_field_identify(struct slice name);
  * and digits for -, as CGI and WSGI read X_Api_Key and X-Api-Key. */
 bool http_names_are_alike(struct slice a, struct slice b);
 
+/* Whether a target could take a name for that of a framing field, as above. */
+bool http_resembles_framing(struct slice name);
+
 /* Takes the next field from lines, a section of field lines that has been validated: each with a
  * colon and a CRLF. false when none is left. */
 bool http_field_next(struct slice *lines, struct http_field *field);
@@ -59,6 +62,7 @@ bool http_list_next(struct slice *list, struct slice *element);
 struct http_nominations {
     struct slice names[HTTP_NOMINATIONS_MAX];
     size_t count;
+    bool close; /* a field called Close would be one of them */
 };
 
 /* What a head's Connection fields say. */

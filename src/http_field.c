@@ -77,6 +77,12 @@ bool http_names_are_alike(struct slice a, struct slice b)
     return true;
 }
 
+bool http_resembles_framing(struct slice name)
+{
+    return http_names_are_alike(name, slice_of("Content-Length")) ||
+           http_names_are_alike(name, slice_of("Transfer-Encoding"));
+}
+
 bool http_field_next(struct slice *lines, struct http_field *field)
 {
     if (lines->len == 0)
@@ -129,7 +135,7 @@ bool http_connection_read(struct slice value, struct http_connection *connection
 
     while (http_list_next(&value, &option)) {
         if (slice_equals_nocase(option, slice_of("close")))
-            connection->close = true;
+            connection->close = connection->nominations.close = true;
         else if (slice_equals_nocase(option, slice_of("keep-alive")))
             connection->keep_alive = true;
         else if (slice_equals_nocase(option, slice_of("upgrade")))
@@ -145,7 +151,7 @@ bool http_is_nominated(const struct http_nominations *nominations, struct slice 
     for (size_t i = 0; i < nominations->count; i++)
         if (slice_equals_nocase(nominations->names[i], name))
             return true;
-    return false;
+    return nominations->close && slice_equals_nocase(name, slice_of("close"));
 }
 
 bool http_field_is_reserved(enum http_field_id id)

@@ -215,8 +215,7 @@ static bool read_max_forwards(struct slice value, struct http_request *request,
 /* A target that reads names as CGI does would take such a field for framing. */
 static bool check_other(struct slice name, struct http_fault *fault)
 {
-    if (http_names_are_alike(name, slice_of("Content-Length")) ||
-        http_names_are_alike(name, slice_of("Transfer-Encoding")))
+    if (http_resembles_framing(name))
         return refuse(fault, 400, "a field's name could be taken for that of a framing field");
     return true;
 }

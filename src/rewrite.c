@@ -55,22 +55,24 @@ static void add_request_line(const struct http_request *request, const struct co
     buffer_add_text(out, " HTTP/1.1\r\n");
 }
 
-/* An Upgrade field, without offers that would not be tunnelled. */
+/* An Upgrade field, without offers that would not be tunnelled; nothing where none is left. */
 static void add_offers(const struct http_field *field, struct buffer *out)
 {
     struct slice list = field->value;
     struct slice protocol;
-    const char *between = ": ";
+    bool any = false;
 
-    buffer_add(out, field->name);
     while (http_list_next(&list, &protocol)) {
         if (!http_is_tunnelled(protocol))
             continue;
-        buffer_add_text(out, between);
+        if (!any)
+            buffer_add(out, field->name);
+        buffer_add_text(out, any ? ", " : ": ");
         buffer_add(out, protocol);
-        between = ", ";
+        any = true;
     }
-    buffer_add_text(out, between[0] == ':' ? ":\r\n" : crlf);
+    if (any)
+        buffer_add_text(out, crlf);
 }
 
 /* Copies a field, replaces it or leaves it out. *framed is set once framing has been written. */
@@ -167,6 +169,7 @@ bool rewrite_trailers(struct slice lines, const struct http_request *request,
 
     while (http_field_next(&lines, &field)) {
         if (http_field_is_reserved(field.id) || field.id == HTTP_FIELD_PROXY_AUTHORIZATION ||
+            http_resembles_framing(field.name) ||
             config_fields_have(&config->request_fields, field.name))
             continue;
         if (forwarded_replaces(config, context, field.name) ||

@@ -197,6 +197,23 @@ static void check_list(const void *at)
     check_text("elements", elements, row->elements);
 }
 
+static const struct resemblance_row {
+    const char *name;
+    bool resembles;
+} resemblance_rows[] = {
+    {"Content-Length", true},      {"content_length", true},    {"CONTENT.LENGTH", true},
+    {"Transfer-Encoding", true},   {"Transfer_encoding", true}, {"Content-Lengths", false},
+    {"X-Content-Length", false},   {"ContentLength", false},    {"Transfer-Encodin", false},
+    {"Transfer--Encoding", false}, {"Content-Type", false},     {"", false},
+};
+
+static void check_resemblance(const void *at)
+{
+    const struct resemblance_row *row = at;
+
+    check_number("resembles", http_resembles_framing(guarded(slice_of(row->name))), row->resembles);
+}
+
 /* ---- Connection (RFC 9110 7.6.1) ---- */
 
 static const struct connection_row {
@@ -246,11 +263,11 @@ static void check_connection(const void *at)
 }
 
 static const struct nomination_row {
-    const char *name; /* of a field, where Connection names X-A and X-B */
+    const char *name; /* of a field, where Connection names close, X-A and X-B */
     bool nominated;
 } nomination_rows[] = {
-    {"X-A", true},  {"x-a", true}, {"X-B", true}, {"X-A-B", false}, {"X-", false},
-    {"X_A", false}, {"X", false},  {"", false},   {"A", false},
+    {"X-A", true}, {"x-a", true}, {"X-B", true}, {"X-A-B", false}, {"X-", false},   {"X_A", false},
+    {"X", false},  {"", false},   {"A", false},  {"Close", true},  {"clos", false},
 };
 
 static void check_nomination(const void *at)
@@ -286,6 +303,7 @@ int main(void)
         ROWS(line_rows, check_line),
         TEST(test_lines_in_order),
         ROWS(list_rows, check_list),
+        ROWS(resemblance_rows, check_resemblance),
         ROWS(connection_rows, check_connection),
         ROWS(nomination_rows, check_nomination),
         TEST(test_most_nominations),

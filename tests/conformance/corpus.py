@@ -1,0 +1,42 @@
+"""All cases of the conformance table, and the settings that they are played under."""
+
+import cases_forwarding
+import cases_request_framing
+import cases_request_head
+import cases_response
+from model import Settings
+
+GROUPS = {
+    "request heads": cases_request_head.CASES,
+    "request framing": cases_request_framing.CASES,
+    "forwarding": cases_forwarding.CASES,
+    "responses": cases_response.CASES,
+}
+CASES = [case for cases in GROUPS.values() for case in cases]
+
+TOKEN = b"Bearer only-the-target-sees-this"
+KEY = b"k e=y;#1"
+
+
+def settings(setting, authority):
+    """What the bridge is configured to do under a setting's name."""
+    if setting == "inject":
+        return Settings(
+            authority,
+            request_fields=((b"Authorization", TOKEN), (b"X-Api-Key", KEY), (b"X-Debug", None)),
+            response_fields=((b"X-Served-By", b"authbridge"), (b"Server", None)),
+        )
+    return Settings(authority, base_path=b"/base/path" if setting == "base" else b"")
+
+
+def proxy_ini(setting, url):
+    """The rest of a proxy.ini behind its target line, and the target."""
+    if setting == "base":
+        return url + "/base/path", ""
+    if setting == "inject":
+        fields = f"Authorization = {TOKEN.decode()}\nX-Api-Key = {KEY.decode()}\nX-Debug =\n"
+        return url, f"[request-headers]\n{fields}[response-headers]\nX-Served-By = authbridge\nServer =\n"
+    return url, ""
+
+
+SETTINGS = ("plain", "inject", "base")
