@@ -12,8 +12,9 @@
 #include "target.h"
 #include "value.h"
 
-#define CONFIG_UNLIMITED  0x7FFFFFFFFFFFFFFFull /* of request_body */
-#define CONFIG_LISTEN_MAX 64u
+#define CONFIG_UNLIMITED   0x7FFFFFFFFFFFFFFFull /* of request_body */
+#define CONFIG_LISTEN_MAX  64u
+#define CONFIG_PLACE_BYTES 512u /* "file:line" */
 
 /* A field that is set on, or removed from, every request or response. */
 struct config_field {
@@ -75,6 +76,9 @@ struct config {
     bool log_access;
     enum config_format log_format;
     bool log_query;
+
+    const char *path; /* the source's file; NULL: none */
+    unsigned *lines;  /* where each setting of the table stands, for config_place_of */
 };
 
 /* Where a configuration comes from. Of the file and the target one must be given. */
@@ -100,6 +104,11 @@ struct config *config_read(const struct config_source *source, char fault[CONFIG
 
 /* Prints what the configuration means, setting by setting, secrets as ***. */
 void config_describe(const struct config *config, FILE *out);
+
+/* Says where a setting outside the header sections stands, "proxy.ini:12" or "--target"; "" when
+ * it is not set. */
+void config_place_of(const struct config *config, const char *section, const char *name,
+                     char place[CONFIG_PLACE_BYTES]);
 
 /* Whether a client at that address may use the bridge. */
 bool config_allows(const struct config *config, const struct address *client);

@@ -8,7 +8,6 @@
 #include "config.h"
 #include "config_table.h"
 
-#define CONFIG_PLACE_BYTES  512u     /* "file:line" */
 #define CONFIG_COMMAND_LINE UINT_MAX /* in place of a line's number */
 
 /* One load in progress. */

@@ -48,6 +48,9 @@ bool http_is_authority(struct slice s);
 bool http_request_read(const struct http_head *head, struct http_request *request,
                        struct http_fault *fault);
 
+/* Whether the request is to be answered here: OPTIONS with Max-Forwards: 0 (RFC 9110 7.6.2). */
+bool http_request_ends_here(const struct http_request *request);
+
 /* Whether an Upgrade to that protocol is passed on. */
 bool http_is_tunnelled(struct slice protocol);
 

@@ -22,6 +22,9 @@ void trust_init(void);
 /* Reads what the configuration names, or the system's CA certificates. A target without TLS needs
  * nothing. false, with error filled and nothing to free, when a file cannot be used. */
 bool trust_load(const struct config *config, struct trust *trust, char error[TRUST_ERROR_BYTES]);
+/* Gives a connection's TLS what has been read. false when our certificate cannot be used with it.
+ */
+bool trust_attach(const struct trust *trust, SSL_CTX *tls);
 void trust_free(struct trust *trust);
 
 #endif

@@ -28,6 +28,12 @@ struct upstream {
 bool upstream_init(struct upstream *upstream, const struct config *config,
                    const struct trust *trust);
 
+/* For a process that goes on; a child just ends. */
+void upstream_free(struct upstream *upstream);
+
+/* Whether libcurl's TLS is OpenSSL's, as it must be to take our store. */
+bool upstream_has_openssl(void);
+
 enum upstream_outcome {
     UPSTREAM_CONNECTED,
     UPSTREAM_CLIENT_GONE, /* client_fd was closed meanwhile */

@@ -49,4 +49,8 @@ size_t value_bytes_max(const struct value *value);
  * hide_literals is set. */
 void value_describe(const struct value *value, bool hide_literals, struct buffer *out);
 
+/* Puts that description, literals hidden, in the value's place: it renders for people from then on.
+ * false when memory is short: the value is then empty. */
+bool value_mask(struct value *value);
+
 #endif

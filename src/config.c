@@ -137,28 +137,56 @@ static void load(struct config_loader *loader, const struct config_source *sourc
     config_check(loader);
 }
 
+static struct config *new_config(const struct config_source *source)
+{
+    struct config *config = calloc(1, sizeof *config);
+
+    if (config == NULL)
+        return NULL;
+    config->path = source->file;
+    config->lines = calloc(config_setting_count, sizeof *config->lines);
+    if (config->lines != NULL)
+        return config;
+    free(config);
+    return NULL;
+}
+
 struct config *config_load(const struct config_source *source, FILE *report)
 {
+    struct config *config = new_config(source);
+
+    if (config == NULL) {
+        fputs("out of memory\n", report);
+        return NULL;
+    }
     struct config_loader loader = {
-        .config = calloc(1, sizeof *loader.config),
+        .config = config,
         .source = source,
         .path = source->file,
         .place = source->file,
-        .lines = calloc(config_setting_count, sizeof *loader.lines),
+        .lines = config->lines,
         .report = report,
     };
-
-    if (loader.config == NULL || loader.lines == NULL) {
-        fputs("out of memory\n", report);
-        loader.failed = true;
-    } else {
-        load(&loader, source);
-    }
-    free(loader.lines);
+    load(&loader, source);
     if (!loader.failed)
-        return loader.config;
-    config_free(loader.config);
+        return config;
+    config_free(config);
     return NULL;
+}
+
+void config_place_of(const struct config *config, const char *section, const char *name,
+                     char place[CONFIG_PLACE_BYTES])
+{
+    place[0] = '\0';
+    for (size_t i = 0; i < config_setting_count; i++) {
+        if (strcmp(config_settings[i].section, section) != 0 ||
+            strcmp(config_settings[i].name, name) != 0)
+            continue;
+        if (config->lines[i] == CONFIG_COMMAND_LINE)
+            snprintf(place, CONFIG_PLACE_BYTES, "--%s", name);
+        else if (config->lines[i] != 0)
+            snprintf(place, CONFIG_PLACE_BYTES, "%s:%u", config->path, config->lines[i]);
+    }
 }
 
 /* Logs a report line by line. */
@@ -216,6 +244,7 @@ void config_free(struct config *config)
     free(config->tls.client_key);
     free(config->tls.server_name);
     free(config->tls.pinned_key);
+    free(config->lines);
     free(config);
 }
 

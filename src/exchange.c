@@ -159,6 +159,16 @@ static bool deny(struct exchange *exchange, unsigned status, const char *type, c
     return false;
 }
 
+bool exchange_check_length(const struct http_request *request, const struct config *config,
+                           struct fault *fault)
+{
+    if (request->framing != HTTP_FRAMING_LENGTH ||
+        request->length <= (unsigned long long)config->limits.request_body)
+        return true;
+    fault_set(fault, 413, "http_request_error", "the content is longer than request_body allows");
+    return false;
+}
+
 static bool check_request(struct exchange *exchange)
 {
     const struct exchange_context *context = exchange->context;
@@ -171,10 +181,8 @@ static bool check_request(struct exchange *exchange)
     if (!context->allowed)
         return deny(exchange, 403, "http_request_denied",
                     "this address is not in the bridge's allow list");
-    if (exchange->request.framing == HTTP_FRAMING_LENGTH &&
-        exchange->request.length > (unsigned long long)context->config->limits.request_body)
-        return deny(exchange, 413, "http_request_error",
-                    "the content is longer than request_body allows");
+    if (!exchange_check_length(&exchange->request, context->config, &exchange->fault))
+        return false;
     if (!context->upstream_ready)
         return deny(exchange, 503, "proxy_internal_error", "the bridge is out of memory");
     return true;
@@ -424,7 +432,7 @@ enum exchange_result exchange_serve(struct exchange_context *context)
         client_pin(context->client, exchange.head.length);
     if (wait == REQUEST_REFUSED || !check_request(&exchange))
         result = answer_with_fault(&exchange);
-    else if (exchange.request.has_max_forwards && exchange.request.max_forwards == 0)
+    else if (http_request_ends_here(&exchange.request))
         result = answer_options_here(&exchange);
     else
         result = serve(&exchange);

@@ -313,6 +313,11 @@ bool http_request_read(const struct http_head *head, struct http_request *reques
            read_fields(request, fault);
 }
 
+bool http_request_ends_here(const struct http_request *request)
+{
+    return request->has_max_forwards && request->max_forwards == 0;
+}
+
 bool http_request_offers(const struct http_request *request, struct slice protocol)
 {
     struct slice fields = request->fields;

@@ -10,6 +10,8 @@
 
 #include "config.h"
 #include "demo.h"
+#include "explain.h"
+#include "live.h"
 #include "log.h"
 #include "master.h"
 #include "options.h"
@@ -41,23 +43,45 @@ static void protect_memory(void)
     unsetenv("SSLKEYLOGFILE"); /* libcurl would write the keys of each connection there */
 }
 
-static int check(const struct config_source *source)
+/* Reads the configuration and its certificates; says what it means, or tries the target. */
+static int check(const struct config_source *source, bool live)
 {
     char error[TRUST_ERROR_BYTES];
     struct trust trust;
     char fault[CONFIG_FAULT_BYTES];
     struct config *config = config_read(source, fault);
+    int status = EX_OK;
 
     if (config == NULL)
         return EX_CONFIG;
-    bool usable = trust_load(config, &trust, error);
-    if (usable)
-        config_describe(config, stdout);
-    else
+    if (!trust_load(config, &trust, error)) {
         log_error("%s", error);
+        status = EX_CONFIG;
+    } else if (!live) {
+        config_describe(config, stdout);
+    } else if (!live_check(config, &trust, stdout)) {
+        status = EX_UNAVAILABLE;
+    }
     trust_free(&trust);
     config_free(config);
-    return usable ? EX_OK : EX_CONFIG;
+    return status;
+}
+
+static int explain(const struct options *options)
+{
+    static const int statuses[] = {
+        [EXPLAIN_SENT] = EX_OK,
+        [EXPLAIN_REFUSED] = EXIT_FAILURE,
+        [EXPLAIN_FAILED] = EX_OSERR,
+    };
+    char fault[CONFIG_FAULT_BYTES];
+    struct config *config = config_read(&options->source, fault);
+
+    if (config == NULL)
+        return EX_CONFIG;
+    enum explain_result result = explain_request(config, &options->asked, stdout);
+    config_free(config);
+    return statuses[result];
 }
 
 static int serve(const struct config_source *given, void (*on_ready)(const char *address))
@@ -113,7 +137,11 @@ static int run(enum options_action action, const struct options *options)
     case OPTIONS_SERVE:
         return serve(&options->source, NULL);
     case OPTIONS_CHECK:
-        return check(&options->source);
+        return check(&options->source, false);
+    case OPTIONS_LIVE:
+        return check(&options->source, true);
+    case OPTIONS_EXPLAIN:
+        return explain(options);
     case OPTIONS_DEMO:
         return run_demo(&demo_source);
     case OPTIONS_DONE:

@@ -99,6 +99,19 @@ bool trust_load(const struct config *config, struct trust *trust, char error[TRU
     return loaded;
 }
 
+bool trust_attach(const struct trust *trust, SSL_CTX *tls)
+{
+    STACK_OF(X509) *chain = NULL;
+
+    if (trust->store != NULL)
+        SSL_CTX_set1_cert_store(tls, trust->store);
+    if (trust->identity == NULL)
+        return true;
+    SSL_CTX_get0_chain_certs(trust->identity, &chain);
+    return SSL_CTX_use_cert_and_key(tls, SSL_CTX_get0_certificate(trust->identity),
+                                    SSL_CTX_get0_privatekey(trust->identity), chain, 1) == 1;
+}
+
 void trust_free(struct trust *trust)
 {
     X509_STORE_free(trust->store);

@@ -23,21 +23,11 @@
  * moved. */
 static CURLcode set_up_tls(CURL *handle, void *context, void *data)
 {
-    const struct trust *trust = data;
     SSL_CTX *tls = context;
-    STACK_OF(X509) *chain = NULL;
 
     (void)handle;
     SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
-    if (trust->store != NULL)
-        SSL_CTX_set1_cert_store(tls, trust->store);
-    if (trust->identity == NULL)
-        return CURLE_OK;
-    SSL_CTX_get0_chain_certs(trust->identity, &chain);
-    return SSL_CTX_use_cert_and_key(tls, SSL_CTX_get0_certificate(trust->identity),
-                                    SSL_CTX_get0_privatekey(trust->identity), chain, 1) == 1
-               ? CURLE_OK
-               : CURLE_SSL_CERTPROBLEM;
+    return trust_attach(data, tls) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
 static bool set_number(struct upstream *upstream, CURLoption option, long value)
@@ -87,7 +77,7 @@ static bool set_up_url(struct upstream *upstream)
 }
 
 /* Whether libcurl's TLS is OpenSSL's, as it must be to take our store. */
-static bool has_openssl(void)
+bool upstream_has_openssl(void)
 {
     const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
 
@@ -109,7 +99,7 @@ static bool set_up_files(struct upstream *upstream)
 
 static bool set_up_trust(struct upstream *upstream)
 {
-    if (!has_openssl())
+    if (!upstream_has_openssl())
         return set_up_files(upstream);
     return set_text(upstream, CURLOPT_CAINFO, NULL) && set_text(upstream, CURLOPT_CAPATH, NULL) &&
            curl_easy_setopt(upstream->handle, CURLOPT_SSL_CTX_FUNCTION, set_up_tls) == CURLE_OK &&
@@ -204,12 +194,20 @@ static bool drive(struct upstream *upstream, int client_fd, CURLcode *code)
     }
 }
 
+void upstream_free(struct upstream *upstream)
+{
+    curl_easy_cleanup(upstream->handle);
+    curl_multi_cleanup(upstream->multi);
+    curl_slist_free_all(upstream->connect_to);
+    curl_global_cleanup();
+}
+
 /* The connection's TLS; NULL when it has none of OpenSSL's. */
 static SSL *tls_of(const struct upstream *upstream)
 {
     struct curl_tlssessioninfo *session = NULL;
 
-    if (!upstream->config->target.is_https || !has_openssl() ||
+    if (!upstream->config->target.is_https || !upstream_has_openssl() ||
         curl_easy_getinfo(upstream->handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK ||
         session == NULL)
         return NULL;

@@ -13,6 +13,8 @@
 #include "address.h"
 #include "http_field.h"
 
+#define VALUE_MASK_BYTES 16u /* of one part, described: "${request_id}" */
+
 __attribute__((format(printf, 2, 3))) static bool fail(char error[VALUE_ERROR_BYTES],
                                                        const char *format, ...)
 {
@@ -256,6 +258,22 @@ size_t value_bytes_max(const struct value *value)
             bytes += part->len;
     }
     return bytes;
+}
+
+bool value_mask(struct value *value)
+{
+    struct value masked = {0};
+    struct buffer text;
+    bool shown = false;
+
+    if (buffer_init(&text, VALUE_MASK_BYTES * (value->count + 1))) {
+        value_describe(value, true, &text);
+        shown = add_part(&masked, VALUE_LITERAL, buffer_content(&text));
+        buffer_free(&text);
+    }
+    value_free(value);
+    *value = masked;
+    return shown;
 }
 
 void value_describe(const struct value *value, bool hide_literals, struct buffer *out)

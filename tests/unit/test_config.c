@@ -451,6 +451,22 @@ static void test_options_replace_what_the_file_says(void)
     check_text("added", value_of(&fields->items[2]), "4");
 }
 
+static void test_places(void)
+{
+    const struct config_source options = {.target = "https://b.example"};
+    const struct config *config =
+        load_file("[proxy]\ntarget = http://a.example\nhost = c\n", &options);
+    assert_non_null(config);
+    char place[CONFIG_PLACE_BYTES];
+
+    config_place_of(config, "proxy", "host", place);
+    check_text("in the file", place, text_of("%s:3", config->path));
+    config_place_of(config, "proxy", "target", place);
+    check_text("replaced by an option", place, "--target");
+    config_place_of(config, "proxy", "listen", place);
+    check_text("not set", place, "");
+}
+
 static void test_option_that_removes_a_field(void)
 {
     static const char *const headers[] = {"X-A:"};
@@ -584,6 +600,7 @@ int main(void)
         ROWS(egress_rows, check_egress),
         TEST(test_options_without_a_file),
         TEST(test_options_replace_what_the_file_says),
+        TEST(test_places),
         TEST(test_option_that_removes_a_field),
         TEST(test_description_of_the_defaults),
         TEST(test_description_shows_no_secret),

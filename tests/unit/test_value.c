@@ -85,6 +85,8 @@ static void check_value(const void *at)
     check_octets("described", describe(&value, false), slice_of(row->described));
     check_octets("hidden", describe(&value, true), slice_of(row->hidden));
     check_number("no parts", value.count == 0, row->text[0] == '\0');
+    if (check(value_mask(&value), "not masked"))
+        check_octets("masked", render(&value), slice_of(row->hidden));
     value_free(&value);
     value_free(&value); /* an empty one */
 }
