@@ -17,6 +17,7 @@
 #include "connection.h"
 #include "listener.h"
 #include "log.h"
+#include "rehearsal.h"
 #include "trust.h"
 #include "unit.h"
 
@@ -303,6 +304,8 @@ static int use_config(struct master *master, struct config *config, char fault[C
         trust_free(&trust);
         return EX_OSERR;
     }
+    if (config->target.is_https && !rehearsal_run())
+        log_debug("the rehearsal of a TLS handshake failed: new connections will take longer");
     trust_free(&master->trust);
     if (config != master->config)
         config_free(master->config);
