@@ -1,6 +1,7 @@
 /* http_field: field lines, names, lists and tokens. */
 #include "http_field.h"
 
+#include <limits.h>
 #include <string.h>
 
 static bool is_alphanumeric(char c)
@@ -8,9 +9,23 @@ static bool is_alphanumeric(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+/* tchar: 1. Letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 5.6.2). */
+static const unsigned char token_octets[UCHAR_MAX + 1] = {
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
+    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1,  ['~'] = 1, ['0'] = 1,
+    ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1,  ['7'] = 1, ['8'] = 1,
+    ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1,  ['F'] = 1, ['G'] = 1,
+    ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1,  ['N'] = 1, ['O'] = 1,
+    ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1,  ['V'] = 1, ['W'] = 1,
+    ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1,  ['d'] = 1, ['e'] = 1,
+    ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1,  ['l'] = 1, ['m'] = 1,
+    ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1,  ['t'] = 1, ['u'] = 1,
+    ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
+};
+
 bool http_is_token_octet(char c)
 {
-    return is_alphanumeric(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    return token_octets[(unsigned char)c] != 0;
 }
 
 bool http_is_content_octet(char c)
@@ -28,37 +43,33 @@ bool http_is_token(struct slice s)
     return s.len > 0;
 }
 
-static const struct {
+struct known_field {
     const char *name;
-    size_t len;
     enum http_field_id id;
-} known_fields[] = {
-#define KNOWN(name, id)                                                                            \
-    {                                                                                              \
-        name, sizeof(name) - 1, id                                                                 \
-    }
-    KNOWN("Connection", HTTP_FIELD_CONNECTION),
-    KNOWN("Content-Length", HTTP_FIELD_CONTENT_LENGTH),
-    KNOWN("Date", HTTP_FIELD_DATE),
-    KNOWN("Expect", HTTP_FIELD_EXPECT),
-    KNOWN("Host", HTTP_FIELD_HOST),
-    KNOWN("Keep-Alive", HTTP_FIELD_KEEP_ALIVE),
-    KNOWN("Max-Forwards", HTTP_FIELD_MAX_FORWARDS),
-    KNOWN("Proxy-Authorization", HTTP_FIELD_PROXY_AUTHORIZATION),
-    KNOWN("Proxy-Connection", HTTP_FIELD_PROXY_CONNECTION),
-    KNOWN("TE", HTTP_FIELD_TE),
-    KNOWN("Trailer", HTTP_FIELD_TRAILER),
-    KNOWN("Transfer-Encoding", HTTP_FIELD_TRANSFER_ENCODING),
-    KNOWN("Upgrade", HTTP_FIELD_UPGRADE),
-#undef KNOWN
+};
+
+/* By the length of the name; no length has more than two. */
+static const struct known_field known_fields[][2] = {
+    [2] = {{"TE", HTTP_FIELD_TE}},
+    [4] = {{"Date", HTTP_FIELD_DATE}, {"Host", HTTP_FIELD_HOST}},
+    [6] = {{"Expect", HTTP_FIELD_EXPECT}},
+    [7] = {{"Trailer", HTTP_FIELD_TRAILER}, {"Upgrade", HTTP_FIELD_UPGRADE}},
+    [10] = {{"Connection", HTTP_FIELD_CONNECTION}, {"Keep-Alive", HTTP_FIELD_KEEP_ALIVE}},
+    [12] = {{"Max-Forwards", HTTP_FIELD_MAX_FORWARDS}},
+    [14] = {{"Content-Length", HTTP_FIELD_CONTENT_LENGTH}},
+    [16] = {{"Proxy-Connection", HTTP_FIELD_PROXY_CONNECTION}},
+    [17] = {{"Transfer-Encoding", HTTP_FIELD_TRANSFER_ENCODING}},
+    [19] = {{"Proxy-Authorization", HTTP_FIELD_PROXY_AUTHORIZATION}},
 };
 
 enum http_field_id http_field_identify(struct slice name)
 {
-    for (size_t i = 0; i < sizeof known_fields / sizeof known_fields[0]; i++)
-        if (known_fields[i].len == name.len &&
-            slice_equals_nocase(name, (struct slice){known_fields[i].name, name.len}))
-            return known_fields[i].id;
+    if (name.len >= sizeof known_fields / sizeof known_fields[0])
+        return HTTP_FIELD_OTHER;
+    const struct known_field *known = known_fields[name.len];
+    for (size_t i = 0; i < 2 && known[i].name != NULL; i++)
+        if (slice_equals_nocase(name, (struct slice){known[i].name, name.len}))
+            return known[i].id;
     return HTTP_FIELD_OTHER;
 }
 

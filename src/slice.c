@@ -23,7 +23,7 @@ bool slice_equals_nocase(struct slice a, struct slice b)
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++)
-        if (fold(a.at[i]) != fold(b.at[i]))
+        if (a.at[i] != b.at[i] && fold(a.at[i]) != fold(b.at[i]))
             return false;
     return true;
 }
