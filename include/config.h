@@ -1,5 +1,6 @@
 /* config: proxy.ini and the command line's overrides, read into one struct that does not change
- * afterwards. Every fault is reported with its file and line, and with what would be right. */
+ * afterwards, but for the texts of secrets that have files (config_refresh). Every fault is
+ * reported with its file and line, and with what would be right. */
 #ifndef AUTHBRIDGE_CONFIG_H
 #define AUTHBRIDGE_CONFIG_H
 
@@ -51,9 +52,11 @@ struct config {
     size_t listen_count;
     struct target target;
     char *host; /* the Host field's value */
+    char *user; /* whom the master becomes once it has all that it needs; NULL: it stays */
     enum config_forwarded forwarded;
     bool via;
     struct egress egress;
+    struct value egress_value; /* what its URL is made of, where that may change; else empty */
 
     struct config_fields request_fields;
     struct config_fields response_fields;
@@ -101,6 +104,18 @@ void config_free(struct config *config);
 
 /* The same, with the faults logged as errors, and the first of them in fault. */
 struct config *config_read(const struct config_source *source, char fault[CONFIG_FAULT_BYTES]);
+
+/* Reads secrets again whose files have changed, in this process alone; looks at most once a second
+ * (secret_refresh). NULL, or why there is one that cannot be used: nothing may be sent to the
+ * target then. It is valid until the next call. */
+const char *config_refresh(const struct config *config, long long now);
+
+/* The outgoing proxy's URL with its secrets as they are now, "" for none: to be cleared and freed.
+ * NULL when memory is short. */
+char *config_make_egress_url(const struct config *config);
+
+/* After a change of user: warns of files that this process cannot read again. */
+void config_warn_of_unreadable(const struct config *config, const char *file);
 
 /* Prints what the configuration means, setting by setting, secrets as ***. */
 void config_describe(const struct config *config, FILE *out);

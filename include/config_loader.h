@@ -35,6 +35,9 @@ void config_set_field(struct config_loader *loader, struct config_fields *fields
                       const char *text);
 void config_clear_field(struct config_field *field);
 
+/* Reads the outgoing proxy. */
+void config_set_egress(struct config_loader *loader, const char *text);
+
 /* Adds one listen address. */
 void config_add_listen(struct config_loader *loader, const char *text);
 

@@ -23,7 +23,7 @@ struct service {
     unsigned long long accepted; /* at the last status, to tell a rate */
     long long accepted_ms;
     bool stopping;
-    char problem[SERVICE_PROBLEM_BYTES]; /* what the status says until it is over; "" for none */
+    char problem[SERVICE_PROBLEM_BYTES]; /* of a reload: the status says it from then on */
     char status[SERVICE_STATUS_BYTES];   /* as it was told last */
 
     struct address sockets[SERVICE_SOCKETS_MAX]; /* where the inherited ones listen */
@@ -35,6 +35,7 @@ struct service_load {
     size_t connections;
     long long connections_max;
     unsigned long long accepted; /* since the start */
+    const char *trouble;         /* what keeps it from doing its work at this time; NULL: nothing */
 };
 
 /* Reads the environment (NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_FDS) and takes it out of there, so

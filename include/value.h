@@ -1,6 +1,6 @@
 /* value: header values with ${...} in them. What does not change with the request is resolved
- * once, at load: ${env:NAME}, ${file:/path}, ${cred:name}, $$. What does is put in for each
- * request: ${request_id}, ${client_ip}. */
+ * at load: ${env:NAME}, ${file:/path}, ${cred:name}, $$; files are read again when they change.
+ * What does is put in for each request: ${request_id}, ${client_ip}. */
 #ifndef AUTHBRIDGE_VALUE_H
 #define AUTHBRIDGE_VALUE_H
 
@@ -8,9 +8,10 @@
 #include <stddef.h>
 
 #include "buffer.h"
+#include "secret.h"
 
-#define VALUE_BYTES_MAX   ((size_t)64 * 1024) /* of one value, expanded; of one file */
-#define VALUE_ERROR_BYTES 256u
+#define VALUE_BYTES_MAX   SECRET_BYTES_MAX /* of one value, expanded as it is at load */
+#define VALUE_ERROR_BYTES SECRET_ERROR_BYTES
 #define REQUEST_ID_BYTES  32u /* 128 random bits in hexadecimal digits */
 
 /* What the variables of one request stand for, and whether its client is believed. */
@@ -20,12 +21,20 @@ struct value_context {
     bool client_is_trusted; /* what it says of others before it counts (trusted) */
 };
 
-enum value_part_kind { VALUE_LITERAL, VALUE_SECRET, VALUE_REQUEST_ID, VALUE_CLIENT_IP };
+enum value_part_kind {
+    VALUE_LITERAL,
+    VALUE_SECRET, /* from the environment */
+    VALUE_FILE,
+    VALUE_REQUEST_ID,
+    VALUE_CLIENT_IP
+};
 
 struct value_part {
     enum value_part_kind kind;
     char *text; /* literals and secrets: owned by the value, of len octets */
     size_t len;
+    struct secret
+        *secret; /* of a file: owned by the value, and the only thing that changes in it */
 };
 
 struct value {
@@ -42,8 +51,17 @@ void value_free(struct value *value);
 void value_render(const struct value *value, const struct value_context *context,
                   struct buffer *out);
 
-/* The most bytes that value_render appends. */
+/* The most bytes that value_render appends, whatever the files will hold. */
 size_t value_bytes_max(const struct value *value);
+
+/* Whether a part of it has a file. */
+bool value_has_file(const struct value *value);
+
+/* The text of a literal, a secret or a file. */
+struct slice value_part_text(const struct value_part *part);
+
+/* Reads again what has changed (secret_refresh). NULL, or why the value cannot be used. */
+const char *value_refresh(const struct value *value, long long now);
 
 /* Appends the value for people: what came from outside the file as ***; literals too when
  * hide_literals is set. */

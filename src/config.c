@@ -238,7 +238,9 @@ void config_free(struct config *config)
     free(config->allow.items);
     free(config->trusted.items);
     free(config->host);
+    free(config->user);
     egress_free(&config->egress);
+    value_free(&config->egress_value);
     free(config->tls.ca_file);
     free(config->tls.client_cert);
     free(config->tls.client_key);

@@ -5,6 +5,7 @@
 
 #include "config_loader.h"
 #include "http_request.h"
+#include "privileges.h"
 
 #define PIN_PREFIX       "sha256//"
 #define PIN_BASE64_BYTES 44u
@@ -78,6 +79,15 @@ static void check_target(struct config_loader *loader)
         if (config->host == NULL)
             config_fault(loader, "out of memory");
     }
+}
+
+static void check_user(struct config_loader *loader)
+{
+    const char *user = loader->config->user;
+    char error[PRIVILEGES_ERROR_BYTES];
+
+    if (user != NULL && !privileges_may_become(user, error))
+        config_fault(loader, "user = %s: %s", user, error);
 }
 
 static void check_egress(struct config_loader *loader)
@@ -177,6 +187,7 @@ void config_check(struct config_loader *loader)
         {"proxy", "listen", check_listen},
         {"proxy", "listen", check_trusted},
         {"proxy", "target", check_target},
+        {"proxy", "user", check_user},
         {"proxy", "egress", check_egress},
         {"tls", "ca_file", check_ca_file},
         {"tls", "client_cert", check_client_cert},

@@ -222,58 +222,6 @@ static void set_host(struct config_loader *loader, const struct config_setting *
                      strchr(text, '@') != NULL ? "***" : text);
 }
 
-/* A secret goes into a URL percent-encoded, so that no octet of it is taken for the URL's own. */
-static void add_encoded(struct buffer *out, struct slice text)
-{
-    char octet[4];
-
-    for (size_t i = 0; i < text.len; i++) {
-        snprintf(octet, sizeof octet, "%%%02X", (unsigned)(unsigned char)text.at[i]);
-        buffer_add_text(out, octet);
-    }
-}
-
-/* Writes the URL that an egress value stands for, with its NUL. A value that is one secret is a
- * URL by itself. false for a variable that only a request gives. */
-static bool render_url(const struct value *value, struct buffer *out)
-{
-    for (size_t i = 0; i < value->count; i++) {
-        const struct value_part *part = &value->parts[i];
-        struct slice text = {part->text, part->len};
-        if (part->kind == VALUE_SECRET && value->count > 1)
-            add_encoded(out, text);
-        else if (part->kind == VALUE_SECRET || part->kind == VALUE_LITERAL)
-            buffer_add(out, text);
-        else
-            return false;
-    }
-    buffer_add(out, (struct slice){"", 1});
-    return !out->overflowed;
-}
-
-static void set_egress(struct config_loader *loader, const char *text)
-{
-    char error[VALUE_ERROR_BYTES];
-    struct value value;
-    struct buffer url;
-
-    if (!value_compile(text, &value, error)) {
-        config_fault(loader, "egress: %s", error);
-        return;
-    }
-    egress_free(&loader->config->egress);
-    bool has_memory = buffer_init(&url, 3 * value_bytes_max(&value) + 1);
-    if (!has_memory || !render_url(&value, &url) || !egress_parse(url.at, &loader->config->egress))
-        config_fault(loader, "egress: give the outgoing proxy's URL with its port, for example "
-                             "http://proxy.example.com:3128 or socks5h://127.0.0.1:1080; user and "
-                             "password from ${env:NAME}, ${file:/path} or ${cred:name}, or percent-"
-                             "encoded");
-    if (has_memory)
-        explicit_bzero(url.at, url.cap);
-    buffer_free(&url);
-    value_free(&value);
-}
-
 void config_set_value(struct config_loader *loader, const struct config_setting *setting,
                       const char *text)
 {
@@ -308,7 +256,7 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
         set_target(loader, text);
         break;
     case CONFIG_EGRESS:
-        set_egress(loader, text);
+        config_set_egress(loader, text);
         break;
     case CONFIG_RANGES:
         for_each_element(loader, setting, text, add_range);

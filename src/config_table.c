@@ -25,6 +25,7 @@ const struct config_setting config_settings[] = {
     {"proxy", "listen", CONFIG_LISTEN, AT(listen), NO_NUMBER},
     {"proxy", "target", CONFIG_TARGET, AT(target), NO_NUMBER},
     {"proxy", "host", CONFIG_HOST, AT(host), NO_NUMBER},
+    {"proxy", "user", CONFIG_TEXT, AT(user), NO_NUMBER},
     {"proxy", "egress", CONFIG_EGRESS, AT(egress), NO_NUMBER},
     {"proxy", "forwarded", CONFIG_CHOICE, AT(forwarded), CHOICE(forwarded_names, FORWARDED_OFF)},
     {"proxy", "via", CONFIG_SWITCH, AT(via), SWITCH(false)},

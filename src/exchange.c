@@ -19,6 +19,7 @@ struct exchange {
     bool has_head;   /* request has at least method and target */
     bool understood; /* request has all that the head means */
     bool watched;    /* the idle target connection was looked at when the request came */
+    bool is_logged;  /* the fault, at a limited rate */
     struct fault fault;
     struct value_context variables;
     char request_id[REQUEST_ID_BYTES + 1];
@@ -169,6 +170,17 @@ bool exchange_check_length(const struct http_request *request, const struct conf
     return false;
 }
 
+/* Without a secret nothing may go to the target. Which one it is, is for the log alone, where it
+ * stands already. */
+static bool check_secrets(struct exchange *exchange)
+{
+    if (config_refresh(exchange->context->config, clock_now_ms()) == NULL)
+        return true;
+    exchange->is_logged = true;
+    return deny(exchange, 502, "proxy_configuration_error",
+                "a credential of the bridge cannot be read; its log says which");
+}
+
 static bool check_request(struct exchange *exchange)
 {
     const struct exchange_context *context = exchange->context;
@@ -185,7 +197,7 @@ static bool check_request(struct exchange *exchange)
         return false;
     if (!context->upstream_ready)
         return deny(exchange, 503, "proxy_internal_error", "the bridge is out of memory");
-    return true;
+    return check_secrets(exchange);
 }
 
 /* ---- the bridge's own answers ---- */
@@ -219,7 +231,7 @@ static enum exchange_result answer_with_fault(struct exchange *exchange)
     bool is_head = exchange->has_head && exchange->request.is_head;
 
     upstream_drop(exchange->context->upstream);
-    if (status >= 500 && status != 501 && status != 505)
+    if (status >= 500 && status != 501 && status != 505 && !exchange->is_logged)
         log_warning("%s (client %s, id %s)", exchange->fault.detail,
                     exchange->context->client->name, exchange->request_id);
     answer_fault(&exchange->fault, is_head, !goes_on, goes_on && exchange->request.minor == 0,

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "log.h"
 #include "master.h"
 #include "options.h"
+#include "privileges.h"
 #include "trust.h"
 
 static const char demo_token[] = "Authorization: Bearer demo-token-of-the-bridge";
@@ -33,13 +33,9 @@ static bool keep_standard_descriptors(void)
     return fd >= 0;
 }
 
-/* Secrets are in this process and its children: no core file, no ptrace by others. Checking
- * builds stay traceable, for their leak checker traces the process itself. */
-static void protect_memory(void)
+static void protect_secrets(void)
 {
-#ifndef AUTHBRIDGE_TRACEABLE
-    prctl(PR_SET_DUMPABLE, 0);
-#endif
+    privileges_hide_memory();
     unsetenv("SSLKEYLOGFILE"); /* libcurl would write the keys of each connection there */
 }
 
@@ -158,7 +154,7 @@ int main(int argc, char **argv)
 
     if (!keep_standard_descriptors())
         return EX_OSERR;
-    protect_memory();
+    protect_secrets();
     log_init(LEVEL_INFO);
     enum options_action action = options_read(argc, argv, &options);
     int status = run(action, &options);

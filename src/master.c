@@ -17,6 +17,7 @@
 #include "connection.h"
 #include "listener.h"
 #include "log.h"
+#include "privileges.h"
 #include "rehearsal.h"
 #include "trust.h"
 #include "unit.h"
@@ -283,6 +284,7 @@ static struct service_load load_of(const struct master *master)
         .connections = master->children.count,
         .connections_max = master->config->limits.connections,
         .accepted = master->accepted,
+        .trouble = config_refresh(master->config, clock_now_ms()),
     };
 }
 
@@ -315,6 +317,18 @@ static int use_config(struct master *master, struct config *config, char fault[C
     return EX_OK;
 }
 
+static bool keeps_user(const struct master *master, const struct config *config,
+                       char fault[CONFIG_FAULT_BYTES])
+{
+    const char *now = master->config->user != NULL ? master->config->user : "";
+
+    if (strcmp(config->user != NULL ? config->user : "", now) == 0)
+        return true;
+    snprintf(fault, CONFIG_FAULT_BYTES, "user in [proxy] is not what it was: restart for that");
+    log_error("%s", fault);
+    return false;
+}
+
 static void reload(struct master *master)
 {
     const struct service_load load = load_of(master);
@@ -324,7 +338,8 @@ static void reload(struct master *master)
         return;
     service_tell_reloading(master->service);
     struct config *config = config_read(master->source, fault);
-    if (config == NULL || use_config(master, config, fault) != EX_OK) {
+    if (config == NULL || !keeps_user(master, config, fault) ||
+        use_config(master, config, fault) != EX_OK) {
         config_free(config);
         log_error("reload failed: the configuration in use stays in force");
         service_set_problem(master->service, "reload failed, the old configuration is in force: %s",
@@ -444,17 +459,34 @@ static void announce_ready(struct master *master, void (*on_ready)(const char *)
     service_tell_ready(master->service, &load);
 }
 
+/* Becomes the user that the configuration names, with everything open that takes privileges. */
+static int drop_privileges(const struct master *master, char fault[CONFIG_FAULT_BYTES])
+{
+    const char *user = master->config->user;
+
+    if (user == NULL)
+        return EX_OK;
+    if (!privileges_become(user, fault)) {
+        log_error("%s", fault);
+        return EX_OSERR;
+    }
+    config_warn_of_unreadable(master->config, master->source->file);
+    return EX_OK;
+}
+
 /* Opens all that is needed to serve. The exit status, as master_run has it. */
 static int start(struct master *master, char fault[CONFIG_FAULT_BYTES])
 {
     signals_init(master);
     trust_init();
-    if (listeners_inherit(&master->listeners, SERVICE_FIRST_FD, master->service->sockets,
-                          master->service->socket_count))
-        return use_config(master, master->config, fault);
-    snprintf(fault, CONFIG_FAULT_BYTES, "out of memory");
-    log_error("%s", fault);
-    return EX_OSERR;
+    if (!listeners_inherit(&master->listeners, SERVICE_FIRST_FD, master->service->sockets,
+                           master->service->socket_count)) {
+        snprintf(fault, CONFIG_FAULT_BYTES, "out of memory");
+        log_error("%s", fault);
+        return EX_OSERR;
+    }
+    int status = use_config(master, master->config, fault);
+    return status == EX_OK ? drop_privileges(master, fault) : status;
 }
 
 int master_run(const struct config_source *source, struct config *config, struct service *service,

@@ -123,6 +123,14 @@ bool service_init(struct service *service)
 
 /* ---- messages ---- */
 
+/* One line of plain text: systemd takes no other for a status. */
+static void make_plain(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7F)
+            *text = '?';
+}
+
 /* A message that the manager does not take within a moment is given up. */
 static void tell(const struct service *service, const char *message)
 {
@@ -139,14 +147,6 @@ static void tell(const struct service *service, const char *message)
     close(fd);
 }
 
-/* One line of plain text: systemd takes no other for a status. */
-static void make_plain(char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7F)
-            *text = '?';
-}
-
 void service_set_problem(struct service *service, const char *format, ...)
 {
     va_list arguments;
@@ -154,7 +154,6 @@ void service_set_problem(struct service *service, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(service->problem, sizeof service->problem, format, arguments);
     va_end(arguments);
-    make_plain(service->problem);
 }
 
 /* Connections accepted per second since the last call. */
@@ -172,7 +171,7 @@ static unsigned long long take_rate(struct service *service, const struct servic
 static void format_status(struct service *service, const struct service_load *load,
                           char status[SERVICE_STATUS_BYTES])
 {
-    const char *problem = service->problem;
+    const char *problem = load->trouble != NULL ? load->trouble : service->problem;
 
     if (service->stopping)
         snprintf(status, SERVICE_STATUS_BYTES, "stopping: %zu connections to finish",
@@ -190,6 +189,7 @@ static void tell_with_status(struct service *service, const struct service_load 
     char message[MESSAGE_BYTES];
 
     format_status(service, load, service->status);
+    make_plain(service->status);
     snprintf(message, sizeof message, "%sSTATUS=%s", lines, service->status);
     tell(service, message);
     if (service->manager_len > 0)
@@ -215,6 +215,7 @@ void service_tick(struct service *service, const struct service_load *load)
         return;
     service->status_due_ms = now + STATUS_MS;
     format_status(service, load, status);
+    make_plain(status);
     if (strcmp(status, service->status) == 0)
         return;
     char message[MESSAGE_BYTES];

@@ -42,11 +42,14 @@ static bool set_text(struct upstream *upstream, CURLoption option, const char *v
 
 static bool set_up_proxy(struct upstream *upstream)
 {
-    const char *egress = upstream->config->egress.url;
+    char *url = config_make_egress_url(upstream->config);
 
     /* An empty text switches off http_proxy and its kin in the environment. */
-    return set_text(upstream, CURLOPT_PROXY, egress != NULL ? egress : "") &&
-           set_text(upstream, CURLOPT_NOPROXY, "") &&
+    bool is_set = url != NULL && set_text(upstream, CURLOPT_PROXY, url);
+    if (url != NULL)
+        explicit_bzero(url, strlen(url));
+    free(url);
+    return is_set && set_text(upstream, CURLOPT_NOPROXY, "") &&
            set_number(upstream, CURLOPT_HTTPPROXYTUNNEL, 1) &&
            set_number(upstream, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
 }
@@ -234,7 +237,8 @@ enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
 
     long long began_us = clock_now_us();
     upstream->error[0] = '\0';
-    if (curl_multi_add_handle(upstream->multi, upstream->handle) != CURLM_OK) {
+    bool is_ready = upstream->config->egress_value.count == 0 || set_up_proxy(upstream);
+    if (!is_ready || curl_multi_add_handle(upstream->multi, upstream->handle) != CURLM_OK) {
         upstream_fault_set(upstream, CURLE_OUT_OF_MEMORY, fault);
         return UPSTREAM_UNREACHABLE;
     }

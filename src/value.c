@@ -1,17 +1,13 @@
 /* value: header values with ${...} in them. */
 #include "value.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "address.h"
-#include "http_field.h"
 
 #define VALUE_MASK_BYTES 16u /* of one part, described: "${request_id}" */
 
@@ -54,70 +50,28 @@ static bool add_part(struct value *value, enum value_part_kind kind, struct slic
     return extend_part(&parts[value->count++], text);
 }
 
-/* What must not stand in a field value: it would end the field or be refused by the target. before
- * is how much of the value stands in front. */
-static bool check_octets(struct slice text, const char *source, size_t before,
-                         char error[VALUE_ERROR_BYTES])
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (!http_is_content_octet(text.at[i]))
-            return fail(error,
-                        "%s holds a control octet (0x%02x) at byte %zu; a header value must be "
-                        "one line of text",
-                        source, (unsigned)(unsigned char)text.at[i], before + i + 1);
-    return true;
-}
-
-static struct slice drop_newline(struct slice text)
-{
-    if (text.len == 0 || text.at[text.len - 1] != '\n')
-        return text;
-    text.len--;
-    if (text.len > 0 && text.at[text.len - 1] == '\r')
-        text.len--;
-    return text;
-}
-
 static bool add_secret(struct value *value, struct slice text, const char *source,
                        char error[VALUE_ERROR_BYTES])
 {
     if (text.len == 0)
         return fail(error, "%s is empty", source);
-    if (!check_octets(text, source, 0, error))
+    if (!secret_check_octets(text, source, 0, error))
         return false;
     return add_part(value, VALUE_SECRET, text) || fail(error, "out of memory");
 }
 
-/* Reads at most cap bytes; the number read, or -1 with errno. */
-static ssize_t read_whole(const char *path, char *content, size_t cap)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t len = 0;
-    ssize_t got = -1;
-
-    if (fd < 0)
-        return -1;
-    while (len < cap && (got = read(fd, content + len, cap - len)) > 0)
-        len += (size_t)got;
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return got < 0 ? -1 : (ssize_t)len;
-}
-
 static bool add_file(struct value *value, const char *path, char error[VALUE_ERROR_BYTES])
 {
-    char content[VALUE_BYTES_MAX + 3]; /* a value of full size, its CRLF, and one too many */
+    struct secret *secret = secret_open(path, error);
 
-    ssize_t len = read_whole(path, content, sizeof content);
-    if (len < 0)
-        return fail(error, "cannot read %.150s: %s", path, strerror(errno));
-    struct slice text = drop_newline((struct slice){content, (size_t)len});
-    bool added = text.len <= VALUE_BYTES_MAX
-                     ? add_secret(value, text, path, error)
-                     : fail(error, "%.150s is longer than %zu bytes", path, VALUE_BYTES_MAX);
-    explicit_bzero(content, sizeof content);
-    return added;
+    if (secret == NULL)
+        return false;
+    if (!add_part(value, VALUE_FILE, (struct slice){"", 0})) {
+        secret_free(secret);
+        return fail(error, "out of memory");
+    }
+    value->parts[value->count - 1].secret = secret;
+    return true;
 }
 
 static bool add_env(struct value *value, const char *name, char error[VALUE_ERROR_BYTES])
@@ -184,6 +138,25 @@ static bool compile_variable(struct value *value, const char *text, size_t *len,
     return add_variable(value, name, error);
 }
 
+/* The most bytes that a value can become; a file counts as it is now, or as large as it may get. */
+static size_t sum_bytes(const struct value *value, bool with_room)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < value->count; i++) {
+        const struct value_part *part = &value->parts[i];
+        if (part->kind == VALUE_REQUEST_ID)
+            bytes += REQUEST_ID_BYTES;
+        else if (part->kind == VALUE_CLIENT_IP)
+            bytes += ADDRESS_TEXT_BYTES;
+        else if (part->kind == VALUE_FILE && with_room)
+            bytes += SECRET_BYTES_MAX;
+        else
+            bytes += value_part_text(part).len;
+    }
+    return bytes;
+}
+
 static bool compile_parts(const char *text, struct value *value, char error[VALUE_ERROR_BYTES])
 {
     const char *whole = text;
@@ -192,7 +165,7 @@ static bool compile_parts(const char *text, struct value *value, char error[VALU
         size_t len = strcspn(text, "$");
         if (len > 0) {
             struct slice literal = {text, len};
-            if (!check_octets(literal, "the value", (size_t)(text - whole), error))
+            if (!secret_check_octets(literal, "the value", (size_t)(text - whole), error))
                 return false;
             if (!add_part(value, VALUE_LITERAL, literal))
                 return fail(error, "out of memory");
@@ -205,7 +178,7 @@ static bool compile_parts(const char *text, struct value *value, char error[VALU
         }
         text += len;
     }
-    if (value_bytes_max(value) > VALUE_BYTES_MAX)
+    if (sum_bytes(value, false) > VALUE_BYTES_MAX)
         return fail(error, "the value is longer than %zu bytes", VALUE_BYTES_MAX);
     return true;
 }
@@ -225,9 +198,17 @@ void value_free(struct value *value)
         if (value->parts[i].text != NULL)
             explicit_bzero(value->parts[i].text, value->parts[i].len);
         free(value->parts[i].text);
+        secret_free(value->parts[i].secret);
     }
     free(value->parts);
     *value = (struct value){0};
+}
+
+struct slice value_part_text(const struct value_part *part)
+{
+    if (part->kind == VALUE_FILE)
+        return secret_text(part->secret);
+    return (struct slice){part->text, part->len};
 }
 
 void value_render(const struct value *value, const struct value_context *context,
@@ -240,24 +221,35 @@ void value_render(const struct value *value, const struct value_context *context
         else if (part->kind == VALUE_CLIENT_IP)
             buffer_add(out, context->client_ip);
         else
-            buffer_add(out, (struct slice){part->text, part->len});
+            buffer_add(out, value_part_text(part));
     }
 }
 
 size_t value_bytes_max(const struct value *value)
 {
-    size_t bytes = 0;
+    return sum_bytes(value, true);
+}
+
+bool value_has_file(const struct value *value)
+{
+    for (size_t i = 0; i < value->count; i++)
+        if (value->parts[i].kind == VALUE_FILE)
+            return true;
+    return false;
+}
+
+const char *value_refresh(const struct value *value, long long now)
+{
+    const char *problem = NULL;
 
     for (size_t i = 0; i < value->count; i++) {
-        const struct value_part *part = &value->parts[i];
-        if (part->kind == VALUE_REQUEST_ID)
-            bytes += REQUEST_ID_BYTES;
-        else if (part->kind == VALUE_CLIENT_IP)
-            bytes += ADDRESS_TEXT_BYTES;
-        else
-            bytes += part->len;
+        const char *fault = NULL;
+        if (value->parts[i].kind == VALUE_FILE)
+            fault = secret_refresh(value->parts[i].secret, now);
+        if (fault != NULL)
+            problem = fault;
     }
-    return bytes;
+    return problem;
 }
 
 bool value_mask(struct value *value)
@@ -282,7 +274,8 @@ void value_describe(const struct value *value, bool hide_literals, struct buffer
 
     for (size_t i = 0; i < value->count; i++) {
         const struct value_part *part = &value->parts[i];
-        bool hidden = part->kind == VALUE_SECRET || (part->kind == VALUE_LITERAL && hide_literals);
+        bool hidden = part->kind == VALUE_SECRET || part->kind == VALUE_FILE ||
+                      (part->kind == VALUE_LITERAL && hide_literals);
         if (hidden && !starred)
             buffer_add_text(out, "***");
         starred = hidden;

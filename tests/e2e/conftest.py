@@ -1,5 +1,9 @@
 """Fixtures: a target, a bridge in front of it and a client of that bridge, each ended after its test."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 from bridge import Bridge, configuration, run
 from browser import Browser
@@ -119,6 +123,14 @@ def browser(tmp_path_factory):
     chromium = Browser(tmp_path_factory.mktemp("browser"))
     yield chromium
     chromium.close()
+
+
+@pytest.fixture
+def public_folder():
+    """A folder that every user may enter, which those of tmp_path are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -137,11 +137,11 @@ static const struct fault_row setting_rows[] = {
      "error, warning, info or debug"},
     {"quoted value", "[log]\nlevel = \"info\"\n", "4 ", "error, warning, info or debug"},
 
-    {"unknown setting", "listne = 127.0.0.1:80\n", "3 ", "listen, target, host, egress"},
+    {"unknown setting", "listne = 127.0.0.1:80\n", "3 ", "listen, target, host, user, egress"},
     {"unknown setting of [timeouts]", "[timeouts]\nidle = 5s\n", "4 ", "client_idle"},
     {"setting of another section", "[limits]\nconnect = 5s\n", "4 ", "request_head"},
     {"setting in capitals", "[log]\nLevel = info\n", "4 ", "level, access"},
-    {"setting without a name", "= b\n", "3 ", "listen, target, host, egress"},
+    {"setting without a name", "= b\n", "3 ", "listen, target, host, user, egress"},
     {"unknown section", "[porxy]\nlisten = 127.0.0.1:80\n", "3 ", "[request-headers]"},
     {"unknown section without settings", "[request-header]\n", "3 ", "[request-headers]"},
     {"section in capitals", "[TLS]\n", "3 ", "[tls]"},

@@ -157,10 +157,13 @@ static void test_same_status_is_told_once(void)
     service_tick(&service, &idle);
     check_text("nothing new", told(manager), "");
     service.status_due_ms = clock_now_ms();
-    service_tick(&service, &(struct service_load){4, 512, 7});
+    service_tick(&service, &(struct service_load){4, 512, 7, NULL});
     check_text("changed", told(manager), "STATUS=4 of 512 connections, 0 accepted/s");
-    service_tick(&service, &(struct service_load){5, 512, 7});
+    service_tick(&service, &(struct service_load){5, 512, 7, "a is gone"});
     check_text("not due", told(manager), "");
+    service.status_due_ms = clock_now_ms();
+    service_tick(&service, &(struct service_load){5, 512, 7, "a is gone"});
+    check_text("trouble", told(manager), "STATUS=a is gone; 5 of 512 connections, 0 accepted/s");
 }
 
 /* ---- watchdog ---- */
@@ -295,5 +298,5 @@ int main(void)
         ROWS(unfit_rows, check_unfit),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("service", tests, NULL, NULL);
 }
