@@ -259,15 +259,6 @@ enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
     return UPSTREAM_CONNECTED;
 }
 
-void upstream_abort(struct upstream *upstream)
-{
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-
-    if (upstream->fd >= 0)
-        setsockopt(upstream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    upstream_drop(upstream);
-}
-
 void upstream_drop(struct upstream *upstream)
 {
     if (upstream->fd < 0)
@@ -275,6 +266,19 @@ void upstream_drop(struct upstream *upstream)
     upstream->fd = -1;
     /* Taking a CONNECT_ONLY handle out of its multi handle closes its connection. */
     curl_multi_remove_handle(upstream->multi, upstream->handle);
+}
+
+void upstream_abort(struct upstream *upstream)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    if (upstream->fd >= 0) {
+        SSL *tls = tls_of(upstream);
+        if (tls != NULL)
+            SSL_set_quiet_shutdown(tls, 1); /* a close_notify would call it whole */
+        setsockopt(upstream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+    upstream_drop(upstream);
 }
 
 /* Whether octets may wait that poll() does not see. */

@@ -11,6 +11,7 @@ from message import DATE, OK, get, head_of_post, post, post_chunked
 from processes import in_background, memory
 
 MIB = int(os.environ.get("E2E_BULK_MIB", "1024"))
+TUNNEL_MIB = min(MIB, 100)
 GROWTH_KIB = 2048
 FREE_AT_ONCE = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
 BLOCK = os.urandom(1 << 20)
@@ -34,13 +35,13 @@ class Sum:
         self.length += len(data)
         self.checksum = zlib.crc32(data, self.checksum)
 
-    def check(self):
-        assert (self.length, self.checksum) == (TOTAL, CHECKSUM)
+    def check(self, total=TOTAL, checksum=CHECKSUM):
+        assert (self.length, self.checksum) == (total, checksum)
 
 
-def send_blocks(wire, before=b"", after=b""):
+def send_blocks(wire, before=b"", after=b"", count=MIB):
     """Sends the whole content, each block between the octets that frame it."""
-    for _ in range(MIB):
+    for _ in range(count):
         wire.sock.sendall(before + BLOCK + after if before else BLOCK)
 
 
@@ -128,6 +129,30 @@ def test_download_in_chunks(stage):
     sender = in_background(lambda: (send_blocks(upstream, CHUNK_HEAD, b"\r\n"), upstream.send(b"0\r\n\r\n")))
     read_chunks(client).check()
     sender.join()
+
+
+def test_tunnel_both_ways(stage):
+    """Both directions at once; then each side ends its own."""
+    client, upstream = stage
+    client.send(get(fields=b"Connection: Upgrade\r\nUpgrade: bulk\r\n"))
+    upstream.read_head()
+    upstream.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: bulk\r\n\r\n")
+    client.read_head()
+    checksum = 0
+    for _ in range(TUNNEL_MIB):
+        checksum = zlib.crc32(BLOCK, checksum)
+    senders = [in_background(lambda wire=wire: send_blocks(wire, count=TUNNEL_MIB)) for wire in stage]
+    got = []
+    readers = [in_background(lambda wire=wire: got.append(read_content(wire, TUNNEL_MIB << 20))) for wire in stage]
+    for thread in senders + readers:
+        thread.join()
+    assert len(got) == 2
+    for each in got:
+        each.check(TUNNEL_MIB << 20, checksum)
+    client.finish()
+    assert upstream.read_to_end() == b"" and upstream.ending == "FIN"
+    upstream.send(b"last words")
+    assert client.read(10) == b"last words"
 
 
 def test_target_that_reads_nothing_holds_the_client_back(connect, start_bridge, target):

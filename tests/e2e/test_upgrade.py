@@ -1,6 +1,7 @@
 """Upgrade: WebSocket by real peers, the raw tunnel after 101, and upgrades that are refused or not asked for."""
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -9,9 +10,10 @@ import pytest
 import websockets
 from message import OK, Head, get, response
 from rawclient import ask, refusal
-from wire import DEADLINE, wait_until
+from wire import wait_until
 
 ASK = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+TALK_SECONDS = 60
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
@@ -28,13 +30,14 @@ class TestWebSocket:
             async for message in websocket:
                 await websocket.send(message)
 
-        async def run(talk):
-            async with websockets.serve(echo, sock=listener, ssl=tls, max_size=None):
-                async with websockets.connect(f"ws://{bridge.address}/chat", max_size=None) as websocket:
+        async def run(talk, compression):
+            options = {"max_size": None, "ping_interval": None, "compression": compression}
+            async with websockets.serve(echo, sock=listener, ssl=tls, **options):
+                async with websockets.connect(f"ws://{bridge.address}/chat", **options) as websocket:
                     await talk(websocket)
             return bridge
 
-        yield lambda talk: asyncio.run(asyncio.wait_for(run(talk), DEADLINE))
+        yield lambda talk, compression="deflate": asyncio.run(asyncio.wait_for(run(talk, compression), TALK_SECONDS))
         listener.close()
 
     def test_messages_come_back(self, conversation):
@@ -44,6 +47,24 @@ class TestWebSocket:
                 assert await websocket.recv() == message
 
         conversation(talk)
+
+    def test_bulk(self, conversation):
+        """So many messages of 1 MiB each way, sent while the echo of those before is read."""
+        count = min(int(os.environ.get("E2E_BULK_MIB", "100")), 100)
+        block = os.urandom(1 << 20)
+
+        async def talk(websocket):
+            async def send():
+                for number in range(count):
+                    await websocket.send(number.to_bytes(2, "big") + block)
+
+            sender = asyncio.ensure_future(send())
+            for number in range(count):
+                assert await websocket.recv() == number.to_bytes(2, "big") + block
+            await sender
+
+        line = conversation(talk, compression=None).access()
+        assert min(int(line["received"]), int(line["sent"])) > count << 20
 
     def test_ping_and_close(self, conversation):
         async def talk(websocket):

@@ -2,6 +2,7 @@
 
 import select
 import socket
+import ssl
 import struct
 import time
 from collections import namedtuple
@@ -16,7 +17,11 @@ class Ended(AssertionError):
 
 
 class Wire:
-    """One connection. Every octet that came stays in `received`; `taken` says how many the test has read."""
+    """One connection. Every octet that came stays in `received`; `taken` says how many the test has read.
+
+    `ending` is "FIN" or "RST" once the stream has ended; with TLS, "FIN" stands for close_notify, and "RST" for any
+    other end.
+    """
 
     def __init__(self, sock, deadline=DEADLINE):
         self.sock = sock
@@ -25,6 +30,8 @@ class Wire:
         self.taken = 0
         self.ending = None
         sock.settimeout(deadline)
+        if isinstance(sock, ssl.SSLSocket):
+            sock.suppress_ragged_eofs = False
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -119,7 +126,7 @@ class Wire:
         if self.ending is None:
             try:
                 data = self.sock.recv(65536)
-            except (ConnectionResetError, BrokenPipeError):
+            except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
                 self.ending = "RST"
             except TimeoutError:
                 raise AssertionError(
