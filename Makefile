@@ -201,7 +201,7 @@ bench:
 
 C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.[ch] tests/fuzz/*.[ch] \
              tests/bench/*.[ch])
-SCRIPTS  := .ci/run packaging/install-deps.sh tests/systemd/rig.sh
+SCRIPTS  := .ci/run packaging/install-deps.sh packaging/authbridge.bash tests/systemd/rig.sh
 MANUALS  := docs/authbridge.8 docs/proxy.ini.5
 
 .PHONY: format
@@ -234,6 +234,8 @@ install: $(BUILD)/authbridge
 	sed 's,=/usr/sbin/authbridge,=$(PREFIX)/sbin/authbridge,' packaging/authbridge.service | \
 		install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/authbridge.service
 	install -m 644 packaging/authbridge.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	install -D -m 644 packaging/authbridge.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/authbridge
 
 .PHONY: help
 help:
