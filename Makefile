@@ -125,6 +125,14 @@ ifneq ($(MODE),sanitize)
 		$(PYTHON) -m pytest -q -p no:cacheprovider tests/systemd $(PYTEST_FLAGS)
 endif
 
+# The Debian package: built, and installed in a clean Debian that the test makes: needs root.
+.PHONY: package
+package:
+ifneq ($(MODE),sanitize)
+	@if command -v apt-get >/dev/null; then packaging/install-deps.sh build package; fi
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q tests/package $(PYTEST_FLAGS)
+endif
+
 .PHONY: test
 test:
 	@packaging/install-deps.sh build test
@@ -133,6 +141,7 @@ test:
 	@$(MAKE) --no-print-directory e2e
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory systemd
+	@$(MAKE) --no-print-directory package
 
 # Everything again, with memory, undefined behaviour and leaks checked, in children as well.
 .PHONY: sanitize
@@ -201,7 +210,9 @@ bench:
 
 C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.[ch] tests/fuzz/*.[ch] \
              tests/bench/*.[ch])
-SCRIPTS  := .ci/run packaging/install-deps.sh packaging/authbridge.bash tests/systemd/rig.sh
+SCRIPTS  := .ci/run packaging/install-deps.sh packaging/authbridge.bash \
+            packaging/build-deb.sh packaging/debian/authbridge.postinst \
+            packaging/debian/authbridge.prerm packaging/debian/authbridge.postrm tests/systemd/rig.sh
 MANUALS  := docs/authbridge.8 docs/proxy.ini.5
 
 .PHONY: format
@@ -237,18 +248,25 @@ install: $(BUILD)/authbridge
 	install -D -m 644 packaging/authbridge.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/authbridge
 
+# The Debian package: build/authbridge_VERSION_ARCH.deb.
+.PHONY: deb
+deb:
+	@packaging/install-deps.sh build package
+	@packaging/build-deb.sh $(VERSION)
+
 .PHONY: help
 help:
 	@echo "make            builds build/authbridge; MODE=debug, MODE=sanitize: in folders there"
 	@echo "make run        installs what is missing to build, builds, starts the demo"
 	@echo "make test       installs what is missing to test, runs everything"
-	@echo "make unit, e2e, conformance, systemd  run a part of the tests"
+	@echo "make unit, e2e, conformance, systemd, package  run a part of the tests"
 	@echo "make sanitize   runs everything with memory and leaks checked"
 	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each, SEED)"
 	@echo "make bench      measures speed beside nginx, HAProxy, Apache, Caddy (QUICK=1: 2 minutes; README=1)"
 	@echo "make lint       checks layout, warnings, common mistakes, scripts, manuals"
 	@echo "make format     lays the C sources out"
 	@echo "make install    installs, below DESTDIR and PREFIX ($(PREFIX))"
+	@echo "make deb        builds the Debian package, build/authbridge_$(VERSION)_ARCH.deb"
 	@echo "make clean      removes build"
 
 .PHONY: clean

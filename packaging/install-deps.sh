@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing to build, test, lint or measure authbridge: install-deps.sh build|test|lint|fuzz|bench...
+# Installs what is missing to build, test, lint or measure authbridge: install-deps.sh build|test|lint|fuzz|bench|package...
 # Debian and its kin: apt-get, with sudo when not root. Elsewhere it names the packages.
 set -eu
 
@@ -47,6 +47,12 @@ openssl:command:openssl
 ca-certificates:file:/etc/ssl/certs/ca-certificates.crt
 python3:command:/usr/bin/python3'
 
+package='debhelper:command:dh
+dpkg-dev:command:dpkg-buildpackage
+fakeroot:command:fakeroot
+lintian:command:lintian
+debootstrap:command:/usr/sbin/debootstrap'
+
 is_there() { # kind, name
     case $1 in
     command) command -v "$2" >/dev/null 2>&1 ;;
@@ -66,8 +72,9 @@ for purpose in "$@"; do
     lint) list=$lint ;;
     fuzz) list=$fuzz ;;
     bench) list=$bench ;;
+    package) list=$package ;;
     *)
-        echo "install-deps.sh: give build, test, lint, fuzz or bench, not $purpose" >&2
+        echo "install-deps.sh: give build, test, lint, fuzz, bench or package, not $purpose" >&2
         exit 64
         ;;
     esac
