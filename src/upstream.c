@@ -15,18 +15,21 @@
 
 #define WATCH_MS 25 /* how often a wait for the connection looks whether the client is there */
 
+#define TLS_BYTES_AHEAD   ((size_t)64 * 1024) /* four records */
 #define RECEIVE_BYTES_MAX (256L * 1024) /* that libcurl hands over at a time; 16 KiB unless set */
 
 /* ---- set-up ---- */
 
-/* Attaches the shared certificates and key, and lets a write be continued from a buffer that
- * moved. */
+/* Attaches the shared certificates and key, lets a write be continued from a buffer that moved, and
+ * has TLS read what is there at once, not each record in two calls. */
 static CURLcode set_up_tls(CURL *handle, void *context, void *data)
 {
     SSL_CTX *tls = context;
 
     (void)handle;
     SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
+    SSL_CTX_set_read_ahead(tls, 1);
+    SSL_CTX_set_default_read_buffer_len(tls, TLS_BYTES_AHEAD);
     return trust_attach(data, tls) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
@@ -281,14 +284,6 @@ void upstream_abort(struct upstream *upstream)
     upstream_drop(upstream);
 }
 
-/* Whether octets may wait that poll() does not see. */
-static bool has_pending(const struct upstream *upstream)
-{
-    const SSL *tls = tls_of(upstream);
-
-    return upstream->pending && (tls == NULL || SSL_has_pending(tls));
-}
-
 bool upstream_check_idle(struct upstream *upstream)
 {
     struct pollfd socket = {.fd = upstream->fd, .events = POLLIN};
@@ -298,7 +293,7 @@ bool upstream_check_idle(struct upstream *upstream)
     if (upstream->fd < 0)
         return false;
     /* What is readable may be TLS's own, such as a session ticket: that leaves nothing to read. */
-    bool is_silent = !has_pending(upstream) && poll(&socket, 1, 0) == 0;
+    bool is_silent = !upstream->pending && poll(&socket, 1, 0) == 0;
     if (is_silent || upstream_receive(upstream, &octet, 1, &got) == IO_AGAIN)
         return true;
     upstream_drop(upstream);
@@ -322,15 +317,23 @@ static enum io_result end_of(struct upstream *upstream)
     return IO_FAILED;
 }
 
+/* Whether a receive that brought octets may have left some that poll() does not see: TLS holds what
+ * it has read ahead. */
+static bool may_hold_more(const struct upstream *upstream, bool is_full)
+{
+    if (!upstream->config->target.is_https)
+        return is_full;
+    SSL *tls = tls_of(upstream);
+    return tls == NULL || SSL_has_pending(tls);
+}
+
 enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved)
 {
     *moved = 0;
     upstream->error[0] = '\0';
     CURLcode code = curl_easy_recv(upstream->handle, at, cap, moved);
 
-    /* TLS may hold decrypted octets that poll() does not see: only AGAIN says there are none. */
-    upstream->pending =
-        code == CURLE_OK && *moved > 0 && (upstream->config->target.is_https || *moved == cap);
+    upstream->pending = code == CURLE_OK && *moved > 0 && may_hold_more(upstream, *moved == cap);
     if (code == CURLE_AGAIN)
         return IO_AGAIN;
     if (code != CURLE_OK)
