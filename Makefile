@@ -53,8 +53,18 @@ CFLAGS_ALL    = -std=c11 $(WARNINGS) $(MODE_FLAGS) $(CFLAGS)
 SOURCES := $(wildcard src/*.c)
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 
+# The status page, as octets that C can include.
+PAGE := build/generated/status_page.inc
+CPPFLAGS_ALL += -I$(dir $(PAGE))
+
 .PHONY: all
 all: $(BUILD)/authbridge
+
+$(PAGE): src/status_page.html Makefile
+	@mkdir -p $(@D)
+	@od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@.new && mv $@.new $@
+
+$(BUILD)/obj/status_page.o build/fuzz/src/status_page.o: $(PAGE)
 
 $(BUILD)/authbridge: $(OBJECTS)
 	@echo "LD  $@"
@@ -166,7 +176,8 @@ build/fuzz/%.o: %.c Makefile
 
 # The exchange's target stands in for libcurl.
 build/fuzz/fuzz_exchange: FUZZ_LEFT_OUT := build/fuzz/src/upstream.o build/fuzz/src/connection.o \
-                                           build/fuzz/src/master.o build/fuzz/src/demo.o
+                                           build/fuzz/src/master.o build/fuzz/src/demo.o \
+                                           build/fuzz/src/status.o build/fuzz/src/status_server.o
 build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJECTS)
 	@echo "LD  $@"
 	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(filter-out $(FUZZ_LEFT_OUT),$(FUZZ_OBJECTS)) $(PKG_LIBS)
@@ -228,7 +239,7 @@ lint:
 	printf '%s\n' $(SOURCES) $(BENCH_SOURCES) | xargs -P 2 -I '{}' clang-tidy --quiet --warnings-as-errors='*' '{}' \
 		-- $(CPPFLAGS_ALL) $(INIH_FLAGS) -std=c11 2>/dev/null
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
-		--enable=warning,performance,portability -Iinclude -D_GNU_SOURCE \
+		--enable=warning,performance,portability -Iinclude -I$(dir $(PAGE)) -D_GNU_SOURCE \
 		-DAUTHBRIDGE_VERSION='"$(VERSION)"' -DINIH_RUNTIME_LIMITS src tests/bench
 	shellcheck $(SCRIPTS)
 	mandoc -Tlint -Wwarning $(MANUALS)

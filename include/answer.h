@@ -14,6 +14,10 @@
 /* The reason phrase of a status that the bridge gives itself. */
 const char *answer_reason(unsigned status);
 
+/* Appends the beginning of a head: status line, Date, Connection where one is needed. Further
+ * fields and the empty line are the caller's. */
+void answer_begin(unsigned status, bool close, bool keep_alive_1_0, struct buffer *out);
+
 /* Appends the answer to a request that failed; without content when it was a HEAD request, with
  * Connection: close or, for a 1.0 client that stays, keep-alive. */
 void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep_alive_1_0,

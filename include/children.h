@@ -6,8 +6,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct child {
+    pid_t pid;
+    int slot; /* on the scoreboard */
+};
+
 struct children {
-    pid_t *slots; /* a hash table; 0 is an empty slot */
+    struct child *slots; /* a hash table; pid 0 is an empty slot */
     size_t capacity;
     size_t count;
 };
@@ -16,10 +21,10 @@ struct children {
 bool children_reserve(struct children *children);
 
 /* Adds a child after children_reserve. */
-void children_add(struct children *children, pid_t pid);
+void children_add(struct children *children, struct child child);
 
-/* Removes a child; false when it was not in the table. */
-bool children_remove(struct children *children, pid_t pid);
+/* Removes a child and says what it was; false when it was not in the table. */
+bool children_remove(struct children *children, pid_t pid, struct child *removed);
 
 /* Sends a signal to each. */
 void children_signal(const struct children *children, int signal_number);

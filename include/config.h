@@ -80,6 +80,8 @@ struct config {
     enum config_format log_format;
     bool log_query;
 
+    struct address status_listen; /* len 0: not set, and there is no status page */
+
     const char *path; /* the source's file; NULL: none */
     unsigned *lines;  /* where each setting of the table stands, for config_place_of */
 };

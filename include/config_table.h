@@ -8,7 +8,9 @@
 #include "config.h"
 
 #define CONFIG_SECTIONS                                                                            \
-    "[proxy], [request-headers], [response-headers], [timeouts], [limits], [tls], [access], [log]"
+    "[proxy], [request-headers], [response-headers], [timeouts], [limits], [tls], [access], "      \
+    "[log], [status]"
+
 /* Behind an address of listen. */
 #define CONFIG_PROXY_PROTOCOL "proxy_protocol"
 
@@ -20,6 +22,7 @@ enum config_kind {
     CONFIG_TEXT,     /* char *, owned */
     CONFIG_HOST,     /* char *, owned: host[:port] */
     CONFIG_CHOICE,   /* an enum, its values in the order of their names */
+    CONFIG_ADDRESS,  /* struct address */
     CONFIG_LISTEN,   /* struct config_listen array */
     CONFIG_TARGET,   /* struct target */
     CONFIG_EGRESS,   /* struct egress */

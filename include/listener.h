@@ -39,6 +39,15 @@ bool listeners_inherit(struct listeners *listeners, int first_fd, const struct a
 bool listeners_update(struct listeners *listeners, const struct config *config,
                       char error[LISTENER_ERROR_BYTES]);
 
+/* Opens one by itself, at its address. false when that fails: error says why. */
+bool listener_open(struct listener *listener, char error[LISTENER_ERROR_BYTES]);
+
+/* Closes one, unless it is inherited, and removes its Unix socket from the file system. */
+void listener_close(const struct listener *listener);
+
+/* Whether that is its address, and its Unix socket has not lost its file. */
+bool listener_is_at(const struct listener *listener, const struct address *address);
+
 /* Writes the address that a listener is bound to, its real port included. */
 void listener_format(const struct listener *listener, char text[ADDRESS_TEXT_BYTES]);
 

@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "config.h"
 #include "fault.h"
@@ -21,6 +22,7 @@ struct upstream {
     bool reused;  /* the connection has carried an exchange before */
     bool pending; /* octets may wait inside libcurl or the kernel: receive before polling */
     bool reset;   /* a send found the connection broken, and no end of the target's before that */
+    int64_t certificate_expires; /* of the target, in seconds since 1970; 0: none was seen */
     char error[CURL_ERROR_SIZE];
 };
 

@@ -24,6 +24,7 @@ wget:command:wget
 git:command:git
 nodejs:command:node
 nginx-light:command:/usr/sbin/nginx
+prometheus:command:promtool
 openssl:command:openssl
 procps:command:ps
 util-linux:command:prlimit
@@ -110,7 +111,7 @@ if [ -d /run/systemd/system ]; then
     for package in $missing; do
         case $package in
         nginx-light) $as_root systemctl disable --quiet --now nginx ;;
-        haproxy | caddy) $as_root systemctl disable --quiet --now "$package" ;;
+        haproxy | caddy | prometheus) $as_root systemctl disable --quiet --now "$package" ;;
         esac
     done
 fi

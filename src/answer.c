@@ -13,11 +13,13 @@ static const struct {
     {200, "OK"},
     {400, "Bad Request"},
     {403, "Forbidden"},
+    {404, "Not Found"},
     {405, "Method Not Allowed"},
     {408, "Request Timeout"},
     {413, "Content Too Large"},
     {414, "URI Too Long"},
     {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
@@ -35,7 +37,7 @@ const char *answer_reason(unsigned status)
     return "Error";
 }
 
-static void add_head(unsigned status, bool close, bool keep_alive_1_0, struct buffer *out)
+void answer_begin(unsigned status, bool close, bool keep_alive_1_0, struct buffer *out)
 {
     char date[CLOCK_DATE_BYTES];
 
@@ -67,7 +69,7 @@ void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep
     buffer_add_text(&content, fault->detail);
     buffer_add_text(&content, "\n");
 
-    add_head(fault->status, close, keep_alive_1_0, out);
+    answer_begin(fault->status, close, keep_alive_1_0, out);
     buffer_add_text(out, "Content-Type: text/plain; charset=utf-8\r\n"
                          "Cache-Control: no-store\r\n"
                          "Proxy-Status: authbridge; error=");
@@ -85,7 +87,7 @@ void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep
 
 void answer_options(bool close, bool keep_alive_1_0, struct buffer *out)
 {
-    add_head(200, close, keep_alive_1_0, out);
+    answer_begin(200, close, keep_alive_1_0, out);
     buffer_add_text(out, "Allow: " HTTP_METHODS_SERVED "\r\n"
                          "Content-Length: 0\r\n\r\n");
 }

@@ -47,6 +47,21 @@ static void check_listen(struct config_loader *loader)
     }
 }
 
+static void check_status_listen(struct config_loader *loader)
+{
+    const struct address *address = &loader->config->status_listen;
+    char text[ADDRESS_TEXT_BYTES];
+
+    if (address->len == 0 || address_is_loopback(address) ||
+        line_of(loader, "access", "allow") != 0)
+        return;
+    address_format(address, text);
+    config_fault(loader,
+                 "listen = %s: whoever reaches this address would see what the bridge does: set "
+                 "allow in [access], for example allow = 10.0.0.0/8",
+                 text);
+}
+
 static void check_trusted(struct config_loader *loader)
 {
     const struct config *config = loader->config;
@@ -195,6 +210,7 @@ void config_check(struct config_loader *loader)
         {"tls", "pinned_key", check_pinned_key},
         {"tls", "server_name", check_server_name},
         {"limits", "request_target", check_request_target},
+        {"status", "listen", check_status_listen},
     };
     char place[CONFIG_PLACE_BYTES];
 

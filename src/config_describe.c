@@ -17,6 +17,15 @@ static void print_listen(const struct config *config, FILE *out)
     }
 }
 
+static void print_address(const struct address *address, FILE *out)
+{
+    char text[ADDRESS_TEXT_BYTES] = "not set";
+
+    if (address->len > 0)
+        address_format(address, text);
+    fputs(text, out);
+}
+
 static void print_range(const struct address_range *range, FILE *out)
 {
     char text[ADDRESS_TEXT_BYTES];
@@ -86,6 +95,9 @@ static void print_value(const struct config *config, const struct config_setting
     case CONFIG_CHOICE:
         fputs(setting->names[*(const unsigned *)member], out);
         break;
+    case CONFIG_ADDRESS:
+        print_address(member, out);
+        break;
     case CONFIG_LISTEN:
         print_listen(config, out);
         break;
@@ -136,7 +148,7 @@ static void print_section(const struct config *config, const char *section, FILE
 
 void config_describe(const struct config *config, FILE *out)
 {
-    static const char *const sections[] = {"timeouts", "limits", "tls", "access", "log"};
+    static const char *const sections[] = {"timeouts", "limits", "tls", "access", "log", "status"};
 
     print_section(config, "proxy", out);
     print_fields("request-headers", &config->request_fields, true, out);

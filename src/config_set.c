@@ -203,6 +203,16 @@ static void set_listen(struct config_loader *loader, const struct config_setting
     for_each_element(loader, setting, text, add_listen);
 }
 
+static void set_address(struct config_loader *loader, const struct config_setting *setting,
+                        const char *text)
+{
+    if (!address_parse(text, config_member(loader->config, setting)))
+        config_fault(loader,
+                     "%s = %s: give one address:port, for example 127.0.0.1:9180, [::1]:9180 or "
+                     "unix:/run/authbridge-status.sock",
+                     setting->name, text);
+}
+
 static void set_target(struct config_loader *loader, const char *text)
 {
     char error[TARGET_ERROR_BYTES];
@@ -248,6 +258,9 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
         break;
     case CONFIG_CHOICE:
         set_choice(loader, setting, text);
+        break;
+    case CONFIG_ADDRESS:
+        set_address(loader, setting, text);
         break;
     case CONFIG_LISTEN:
         set_listen(loader, setting, text);

@@ -58,6 +58,8 @@ const struct config_setting config_settings[] = {
     {"log", "access", CONFIG_SWITCH, AT(log_access), SWITCH(true)},
     {"log", "format", CONFIG_CHOICE, AT(log_format), CHOICE(format_names, FORMAT_TEXT)},
     {"log", "log_query", CONFIG_SWITCH, AT(log_query), SWITCH(true)},
+
+    {"status", "listen", CONFIG_ADDRESS, AT(status_listen), NO_NUMBER},
 };
 const size_t config_setting_count = sizeof config_settings / sizeof config_settings[0];
 

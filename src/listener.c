@@ -115,8 +115,7 @@ static const char *way_out(const struct address *address, int error)
     }
 }
 
-/* Opens listener->address. false with error filled. */
-static bool open_listener(struct listener *listener, char error_text[LISTENER_ERROR_BYTES])
+bool listener_open(struct listener *listener, char error_text[LISTENER_ERROR_BYTES])
 {
     char text[ADDRESS_TEXT_BYTES];
     const struct address *address = &listener->address;
@@ -158,7 +157,7 @@ static void announce(const struct listener *listener)
 }
 
 /* An inherited socket stays, to be listened on again after a reload. */
-static void close_listener(const struct listener *listener)
+void listener_close(const struct listener *listener)
 {
     if (listener->inherited)
         return;
@@ -167,15 +166,19 @@ static void close_listener(const struct listener *listener)
         unlink(path_of(&listener->address));
 }
 
-/* The listener on that address; not one whose Unix socket has lost its file. */
+bool listener_is_at(const struct listener *listener, const struct address *address)
+{
+    return address_equals(&listener->address, address) &&
+           (!address_is_unix(address) || owns_file(listener));
+}
+
 static const struct listener *find(const struct listeners *listeners, const struct address *address)
 {
     for (size_t i = 0; i < listeners->inherited_count; i++)
         if (address_equals(&listeners->inherited[i].address, address))
             return &listeners->inherited[i];
     for (size_t i = 0; i < listeners->count; i++)
-        if (address_equals(&listeners->items[i].address, address) &&
-            (!address_is_unix(address) || owns_file(&listeners->items[i])))
+        if (listener_is_at(&listeners->items[i], address))
             return &listeners->items[i];
     return NULL;
 }
@@ -193,7 +196,7 @@ static void close_others(const struct listeners *set, const struct listeners *ot
 {
     for (size_t i = 0; i < set->count; i++)
         if (!has_socket(other, set->items[i].fd))
-            close_listener(&set->items[i]);
+            listener_close(&set->items[i]);
 }
 
 static bool open_all(struct listeners *fresh, const struct listeners *old,
@@ -204,7 +207,7 @@ static bool open_all(struct listeners *fresh, const struct listeners *old,
         const struct listener *kept = find(old, &config->listen[i].address);
         if (kept != NULL)
             listener = *kept;
-        else if (!open_listener(&listener, error))
+        else if (!listener_open(&listener, error))
             return false;
         listener.proxy_protocol = config->listen[i].proxy_protocol;
         fresh->items[fresh->count++] = listener;
@@ -270,7 +273,7 @@ bool listeners_update(struct listeners *listeners, const struct config *config,
 void listeners_close(struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->count; i++)
-        close_listener(&listeners->items[i]);
+        listener_close(&listeners->items[i]);
     for (size_t i = 0; i < listeners->inherited_count; i++)
         close(listeners->inherited[i].fd);
     free(listeners->items);

@@ -19,6 +19,8 @@
 #include "log.h"
 #include "privileges.h"
 #include "rehearsal.h"
+#include "scoreboard.h"
+#include "status_server.h"
 #include "trust.h"
 #include "unit.h"
 
@@ -34,6 +36,7 @@ struct master {
     struct trust trust;
     struct listeners listeners;
     struct children children;
+    struct status_server status;
     struct accepted held;  /* a connection for which no child could be made */
     sigset_t waiting_mask; /* while it waits, all signals get through */
     long long resume_ms;   /* nothing is accepted before: a shortage */
@@ -99,15 +102,29 @@ static bool is_draining(const struct master *master)
 
 /* ---- children ---- */
 
-static _Noreturn void child_run(struct master *master, const struct accepted *accepted,
+/* Closes what a child must not have, but for the connection that it serves. */
+static void forget_sockets(const struct master *master, int fd)
+{
+    listeners_forget(&master->listeners);
+    if (master->status.listener.fd >= 0)
+        close(master->status.listener.fd);
+    if (master->held.fd >= 0 && master->held.fd != fd)
+        close(master->held.fd);
+}
+
+static void prepare_status_child(void *context)
+{
+    forget_sockets(context, -1);
+}
+
+static _Noreturn void child_run(struct master *master, const struct accepted *accepted, int slot,
                                 pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         connection_exit(CONNECTION_ORPHANED);
-    listeners_forget(&master->listeners);
-    if (master->held.fd >= 0 && master->held.fd != accepted->fd)
-        close(master->held.fd);
+    forget_sockets(master, accepted->fd);
+    scoreboard_take(slot, SCOREBOARD_IDLE);
     connection_serve(accepted, master->config, &master->trust);
 }
 
@@ -116,41 +133,62 @@ static _Noreturn void child_run(struct master *master, const struct accepted *ac
 static bool child_start(struct master *master, const struct accepted *accepted)
 {
     pid_t parent = getpid();
+    int slot = scoreboard_reserve();
 
     pid_t pid = children_reserve(&master->children) ? fork() : -1;
     if (pid == 0)
-        child_run(master, accepted, parent);
+        child_run(master, accepted, slot, parent);
     if (pid < 0) {
+        scoreboard_release(slot);
         if (master->shortage_ms == 0)
             master->shortage_ms = clock_now_ms();
         return false;
     }
     master->shortage_ms = 0;
-    children_add(&master->children, pid);
+    children_add(&master->children, (struct child){pid, slot});
+    scoreboard_note_event(SCOREBOARD_FORKED);
     log_debug("child %d takes a connection", (int)pid);
     close(accepted->fd);
     return true;
 }
 
+/* How a child ended, for the scoreboard. */
+static enum scoreboard_event end_of(const struct master *master, int status)
+{
+    if (WIFSIGNALED(status))
+        return is_draining(master) && WTERMSIG(status) == SIGKILL ? SCOREBOARD_EXIT_KILLED
+                                                                  : SCOREBOARD_EXIT_CRASHED;
+    return WEXITSTATUS(status) == CONNECTION_SERVED ? SCOREBOARD_EXIT_SERVED
+                                                    : SCOREBOARD_EXIT_FAILED;
+}
+
 static void child_report(struct master *master, pid_t pid, int status)
 {
-    if (WIFSIGNALED(status) && !(is_draining(master) && WTERMSIG(status) == SIGKILL)) {
+    enum scoreboard_event end = end_of(master, status);
+
+    scoreboard_note_event(end);
+    if (end == SCOREBOARD_EXIT_CRASHED) {
         master->crashes++;
         log_error("child %d was ended by signal %d (%s); its connection is lost, no other is",
                   (int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
-    } else if (WIFEXITED(status) && WEXITSTATUS(status) != CONNECTION_SERVED) {
+    } else if (end == SCOREBOARD_EXIT_FAILED) {
         log_warning("child %d ended with status %d", (int)pid, WEXITSTATUS(status));
     }
 }
 
 static void children_reap(struct master *master)
 {
+    struct child child;
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        if (children_remove(&master->children, pid))
-            child_report(master, pid, status);
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (status_server_reap(&master->status, pid) ||
+            !children_remove(&master->children, pid, &child))
+            continue;
+        scoreboard_release(child.slot);
+        child_report(master, pid, status);
+    }
 }
 
 /* ---- accepting ---- */
@@ -250,6 +288,7 @@ static bool accept_one(struct master *master, const struct listener *listener)
         return false;
     }
     master->accepted++;
+    scoreboard_note_event(SCOREBOARD_ACCEPTED);
     if (is_refused(master, &accepted) || child_start(master, &accepted))
         return true;
     hold(master, &accepted);
@@ -301,13 +340,16 @@ static int use_config(struct master *master, struct config *config, char fault[C
         log_error("%s", fault);
         return EX_CONFIG;
     }
-    if (!listeners_update(&master->listeners, config, fault)) {
+    if (!status_server_prepare(&master->status, config, fault) ||
+        !listeners_update(&master->listeners, config, fault)) {
         log_error("%s", fault);
+        status_server_abandon(&master->status);
         trust_free(&trust);
         return EX_OSERR;
     }
     if (config->target.is_https && !rehearsal_run())
         log_debug("the rehearsal of a TLS handshake failed: new connections will take longer");
+    status_server_commit(&master->status, config, &master->listeners);
     trust_free(&master->trust);
     if (config != master->config)
         config_free(master->config);
@@ -344,8 +386,12 @@ static void reload(struct master *master)
         log_error("reload failed: the configuration in use stays in force");
         service_set_problem(master->service, "reload failed, the old configuration is in force: %s",
                             fault);
+        scoreboard_note_event(SCOREBOARD_RELOAD_FAILED);
+        status_server_note_reload(&master->status, fault);
     } else {
         master->reloads++;
+        scoreboard_note_event(SCOREBOARD_RELOADED);
+        status_server_note_reload(&master->status, "");
         log_info("reloaded: new connections use the new configuration");
         service_set_problem(master->service, "%s", "");
     }
@@ -371,6 +417,7 @@ static void begin_drain(struct master *master)
     unit_format_duration(master->config->timeouts.drain, drain);
     log_info("stopping: %zu connections, given %s to finish", master->children.count, drain);
     listeners_close(&master->listeners);
+    scoreboard_set_draining();
     if (master->held.fd >= 0)
         refuse_held(master);
     children_signal(&master->children, SIGTERM);
@@ -407,32 +454,38 @@ static void handle_signals(struct master *master)
 static long long next_event(const struct master *master)
 {
     long long due = service_due(master->service);
+    long long status = status_server_next_event(&master->status);
     long long own = CLOCK_NEVER;
 
     if (is_draining(master))
         own = master->forced ? CLOCK_NEVER : master->drain_ms;
     else if (master->resume_ms > clock_now_ms())
         own = master->resume_ms;
+    if (status < own)
+        own = status;
     return own < due ? own : due;
 }
 
 /* Waits for a connection, a signal, or the end of a pause; then takes the connections. */
 static void wait_and_accept(struct master *master)
 {
-    struct pollfd sockets[CONFIG_LISTEN_MAX];
+    struct pollfd sockets[CONFIG_LISTEN_MAX + 1];
     bool accepting = may_accept(master);
     size_t count = accepting ? master->listeners.count : 0;
     struct timespec span = clock_timespec(next_event(master), clock_now_ms());
 
     for (size_t i = 0; i < count; i++)
         sockets[i] = (struct pollfd){.fd = master->listeners.items[i].fd, .events = POLLIN};
-    int ready = ppoll(sockets, count, &span, &master->waiting_mask);
+    sockets[count] = (struct pollfd){status_server_socket(&master->status), POLLIN, 0};
+    int ready = ppoll(sockets, count + 1, &span, &master->waiting_mask);
     if (ready < 0 && errno != EINTR)
         back_off(master, "cannot wait for connections");
     take_signals(master);
     for (size_t i = 0; ready > 0 && i < count; i++)
         if (sockets[i].revents != 0)
             accept_some(master, &master->listeners.items[i]);
+    if (ready > 0 && sockets[count].revents != 0)
+        status_server_accept(&master->status, prepare_status_child, master);
 }
 
 static void serve(struct master *master)
@@ -479,6 +532,12 @@ static int start(struct master *master, char fault[CONFIG_FAULT_BYTES])
 {
     signals_init(master);
     trust_init();
+    if (!scoreboard_init()) {
+        snprintf(fault, CONFIG_FAULT_BYTES, "cannot share memory with child processes: %s",
+                 strerror(errno));
+        log_error("%s", fault);
+        return EX_OSERR;
+    }
     if (!listeners_inherit(&master->listeners, SERVICE_FIRST_FD, master->service->sockets,
                            master->service->socket_count)) {
         snprintf(fault, CONFIG_FAULT_BYTES, "out of memory");
@@ -501,6 +560,7 @@ int master_run(const struct config_source *source, struct config *config, struct
         .drain_ms = CLOCK_NEVER,
     };
 
+    status_server_init(&master.status, source->file);
     int status = start(&master, fault);
     if (status == EX_OK) {
         announce_ready(&master, on_ready);
@@ -510,6 +570,8 @@ int master_run(const struct config_source *source, struct config *config, struct
         service_tell_failure(service, fault);
     }
     listeners_close(&master.listeners);
+    status_server_end(&master.status);
+    scoreboard_free();
     children_free(&master.children);
     trust_free(&master.trust);
     config_free(master.config);

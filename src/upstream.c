@@ -20,17 +20,34 @@
 
 /* ---- set-up ---- */
 
+/* Keeps the end of the target's certificate. Not asked for later: libcurl gives a connection's TLS
+ * only after its first read or write. */
+static void note_handshake(const SSL *tls, int where, int value)
+{
+    struct upstream *upstream = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
+    const X509 *certificate = SSL_get0_peer_certificate(tls);
+    struct tm expires;
+
+    (void)value;
+    if ((where & SSL_CB_HANDSHAKE_DONE) != 0 && certificate != NULL &&
+        ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) == 1)
+        upstream->certificate_expires = (int64_t)timegm(&expires);
+}
+
 /* Attaches the shared certificates and key, lets a write be continued from a buffer that moved, and
  * has TLS read what is there at once, not each record in two calls. */
 static CURLcode set_up_tls(CURL *handle, void *context, void *data)
 {
+    struct upstream *upstream = data;
     SSL_CTX *tls = context;
 
     (void)handle;
     SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_CTX_set_read_ahead(tls, 1);
     SSL_CTX_set_default_read_buffer_len(tls, TLS_BYTES_AHEAD);
-    return trust_attach(data, tls) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+    SSL_CTX_set_app_data(tls, upstream);
+    SSL_CTX_set_info_callback(tls, note_handshake);
+    return trust_attach(upstream->trust, tls) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
 static bool set_number(struct upstream *upstream, CURLoption option, long value)
@@ -109,7 +126,7 @@ static bool set_up_trust(struct upstream *upstream)
         return set_up_files(upstream);
     return set_text(upstream, CURLOPT_CAINFO, NULL) && set_text(upstream, CURLOPT_CAPATH, NULL) &&
            curl_easy_setopt(upstream->handle, CURLOPT_SSL_CTX_FUNCTION, set_up_tls) == CURLE_OK &&
-           curl_easy_setopt(upstream->handle, CURLOPT_SSL_CTX_DATA, upstream->trust) == CURLE_OK;
+           curl_easy_setopt(upstream->handle, CURLOPT_SSL_CTX_DATA, upstream) == CURLE_OK;
 }
 
 static bool set_up_verification(struct upstream *upstream)
@@ -220,18 +237,6 @@ static SSL *tls_of(const struct upstream *upstream)
     return session->internals;
 }
 
-/* Notes how long the connection took, and until when the target's certificate is valid. */
-static void note_connection(const struct upstream *upstream, long long began_us)
-{
-    const SSL *tls = tls_of(upstream);
-    const X509 *certificate = tls != NULL ? SSL_get0_peer_certificate(tls) : NULL;
-    struct tm expires;
-
-    scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - began_us);
-    if (certificate != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) == 1)
-        scoreboard_note_certificate((int64_t)timegm(&expires));
-}
-
 enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
                                        struct fault *fault)
 {
@@ -258,7 +263,9 @@ enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
     upstream->reused = false;
     upstream->pending = false;
     upstream->reset = false;
-    note_connection(upstream, began_us);
+    scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - began_us);
+    if (upstream->certificate_expires != 0)
+        scoreboard_note_certificate(upstream->certificate_expires);
     return UPSTREAM_CONNECTED;
 }
 

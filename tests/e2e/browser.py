@@ -67,6 +67,16 @@ class Browser:
         self.driver.get(url)
         return self
 
+    def emulate(self, width, height=800, scheme="light"):
+        """Shows pages from now on in a window of that size, and asks for light or dark colours."""
+        self._devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self._devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        return self
+
+    def _devtools(self, command, **parameters):
+        self.driver.command_executor._commands["devtools"] = ("POST", "/session/$sessionId/goog/cdp/execute")
+        return self.driver.execute("devtools", {"cmd": command, "params": parameters})["value"]
+
     def text(self):
         """The page's text as a reader sees it."""
         return self.run("return document.body.innerText")

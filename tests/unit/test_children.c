@@ -11,12 +11,13 @@
 static void test_empty(void)
 {
     struct children children = {0};
+    struct child removed;
 
-    check(!children_remove(&children, 1), "nothing to remove");
+    check(!children_remove(&children, 1, &removed), "nothing to remove");
     children_signal(&children, SIGTERM);
     check(children_reserve(&children), "no memory");
     check_number("count", children.count, 0);
-    check(!children_remove(&children, 1), "still nothing to remove");
+    check(!children_remove(&children, 1, &removed), "still nothing to remove");
     children_free(&children);
     check(children.slots == NULL && children.count == 0, "something is left");
     children_free(&children);
@@ -49,14 +50,16 @@ static void step(struct children *children, bool *present, size_t *count,
 {
     size_t id = (size_t)rand() % row->ids;
     pid_t pid = row->first + (pid_t)id * row->stride;
+    struct child removed = {pid, (int)id};
 
     if (rand() % 10 >= row->adds) {
-        check(children_remove(children, pid) == present[id], "removal of %d", (int)pid);
+        check(children_remove(children, pid, &removed) == present[id], "removal of %d", (int)pid);
+        check(removed.pid == pid && removed.slot == (int)id, "%d is another one", (int)pid);
         *count -= present[id];
         present[id] = false;
     } else if (!present[id]) {
         assert_true(children_reserve(children));
-        children_add(children, pid);
+        children_add(children, (struct child){pid, (int)id});
         present[id] = true;
         ++*count;
     }
@@ -69,7 +72,7 @@ static void check_table(const struct children *children, const bool *present, si
     size_t found = 0;
 
     for (size_t i = 0; i < children->capacity; i++) {
-        pid_t pid = children->slots[i];
+        pid_t pid = children->slots[i].pid;
         if (pid == 0)
             continue;
         size_t id = (size_t)((pid - row->first) / row->stride);
@@ -86,6 +89,7 @@ static void check_model(const void *at)
     const struct model_row *row = at;
     struct children children = {0};
     bool *present = calloc(row->ids, sizeof *present);
+    struct child removed;
     size_t count = 0;
 
     srand(1);
@@ -96,7 +100,8 @@ static void check_model(const void *at)
             check_table(&children, present, count, row);
     }
     for (size_t id = 0; id < row->ids; id++)
-        check(children_remove(&children, row->first + (pid_t)id * row->stride) == present[id],
+        check(children_remove(&children, row->first + (pid_t)id * row->stride, &removed) ==
+                  present[id],
               "removal of id %zu at the end", id);
     check_number("count at the end", children.count, 0);
     children_free(&children);
@@ -121,15 +126,16 @@ static pid_t start_child(void)
 static void test_signal_reaches_each(void)
 {
     struct children children = {0};
+    struct child removed;
     pid_t pids[5];
     int status;
 
     for (size_t i = 0; i < COUNT_OF(pids); i++) {
         assert_true(children_reserve(&children));
         pids[i] = start_child();
-        children_add(&children, pids[i]);
+        children_add(&children, (struct child){.pid = pids[i]});
     }
-    assert_true(children_remove(&children, pids[2]));
+    assert_true(children_remove(&children, pids[2], &removed));
     children_signal(&children, SIGTERM);
     for (size_t i = 0; i < COUNT_OF(pids); i++) {
         if (i == 2)

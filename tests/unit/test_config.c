@@ -495,7 +495,8 @@ static void test_description_of_the_defaults(void)
         "[tls]\nverify = on\nca_file = not set\nclient_cert = not set\n"
         "client_key = not set\nserver_name = not set\npinned_key = not set\n\n"
         "[access]\nallow = loopback addresses\ntrusted = none\n\n"
-        "[log]\nlevel = info\naccess = on\nformat = text\nlog_query = on\n\n");
+        "[log]\nlevel = info\naccess = on\nformat = text\nlog_query = on\n\n"
+        "[status]\nlisten = not set\n\n");
 }
 
 /* Secrets may be written into the file: in [request-headers] only variables are shown. */
