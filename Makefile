@@ -157,7 +157,7 @@ test:
 .PHONY: sanitize
 sanitize:
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
-		E2E_BULK_MIB=64 $(MAKE) --no-print-directory MODE=sanitize test
+		E2E_BULK_MIB=64 E2E_LOAD_CLIENTS=25 $(MAKE) --no-print-directory MODE=sanitize test
 
 # ---- fuzzing: clang's libFuzzer, each target for SECONDS ----
 

@@ -10,7 +10,8 @@
 #include "scoreboard.h"
 #include "tunnel.h"
 
-#define DRAIN_FIRST_REQUEST_MS 3000
+#define DRAIN_FIRST_REQUEST_MS 3000 /* from the drain on */
+#define DRAIN_NEXT_REQUEST_MS  1000 /* from the response before it on */
 
 struct exchange {
     struct exchange_context *context;
@@ -62,13 +63,17 @@ static bool is_idle(const struct exchange *exchange)
     return !http_head_has_begun(&exchange->head);
 }
 
-/* A connection between two requests ends when a drain begins, once what has come already is
- * served; one whose first request is still on its way is given a moment. */
-static long long drain_deadline(const struct exchange *exchange, long long now)
+/* When a connection without a request ends because a drain has begun: once what has come already is
+ * served. A request may be on its way, though, which a close would cross: so one whose first
+ * request is still due is given a moment, and one that was in use until a moment ago, the rest of
+ * it. */
+static long long drain_deadline(const struct exchange *exchange, long long idle_since,
+                                long long now)
 {
     if (!wait_is_draining() || !is_idle(exchange))
         return CLOCK_NEVER;
-    return exchange->context->is_first ? now + DRAIN_FIRST_REQUEST_MS : now;
+    return exchange->context->is_first ? now + DRAIN_FIRST_REQUEST_MS
+                                       : idle_since + DRAIN_NEXT_REQUEST_MS;
 }
 
 /* RFC 9209 has http_request_error for 4xx alone. */
@@ -140,7 +145,7 @@ static enum request_wait read_head(struct exchange *exchange)
         }
         long long deadline = head_deadline(exchange, idle_since, &begun);
         if (drain_by == CLOCK_NEVER)
-            drain_by = drain_deadline(exchange, clock_now_ms());
+            drain_by = drain_deadline(exchange, idle_since, clock_now_ms());
         if (is_idle(exchange) && drain_by < deadline)
             deadline = drain_by;
         int ready = wait_for_octets(exchange, deadline);

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from bridge import configuration
-from message import DATE, get, row
+from message import DATE, OK, get, row
 from rawclient import ask
 from wire import DEADLINE, wait_until
 
@@ -95,6 +95,64 @@ class TestForcedEnd:
         bridge.message("authbridge: stopping")
         upstream.send(rest)
         upstream.close()
+        assert client.end() == "FIN"
+        client.close()
+        assert bridge.wait_exit() == 0
+
+
+class TestOtherSignals:
+    """What comes besides while it stops."""
+
+    @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+    @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+    def test_again(self, connect, start_bridge, target, first, second):
+        bridge = start_bridge(target)
+        client = connect(bridge)
+        ask(client, target)
+        bridge.signal(first)
+        bridge.message("authbridge: stopping")
+        bridge.signal(second)
+        assert bridge.wait_exit() == 0
+        assert client.end() in ("FIN", "RST")
+
+    def test_reload(self, connect, start_bridge, target):
+        """It is not done any more, whatever the file says, and what is under way finishes."""
+        bridge = start_bridge(target)
+        client = connect(bridge)
+        upstream = ask(client, target)
+        bridge.signal(signal.SIGTERM)
+        bridge.message("authbridge: stopping")
+        bridge.reload("no configuration\n")
+        bridge.signal(signal.SIGUSR1)
+        bridge.message("authbridge: status")
+        upstream.send(OK)
+        assert client.read_response().content == b"ok"
+        client.close()
+        assert bridge.wait_exit() == 0
+        assert "reload" not in bridge.output().replace("reloads", "")
+
+
+class TestKeptConnections:
+    """Between two requests, when the stop begins: the next one may be on its way."""
+
+    def test_used_just_now(self, connect, start_bridge, origin):
+        bridge = start_bridge(origin)
+        client = connect(bridge)
+        client.exchange(get())
+        bridge.signal(signal.SIGTERM)
+        bridge.message("authbridge: stopping")
+        answer = client.exchange(get())
+        assert answer.content == b"ok" and answer.values(b"Connection") == [b"close"]
+        assert client.end() == "FIN"
+
+    def test_idle_for_longer(self, connect, start_bridge, origin):
+        bridge = start_bridge(origin)
+        client = connect(bridge)
+        client.exchange(get())
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() > began + 1.1, "a second has passed")
+        bridge.signal(signal.SIGTERM)
+        bridge.message("authbridge: stopping")
         assert client.end() == "FIN"
         client.close()
         assert bridge.wait_exit() == 0

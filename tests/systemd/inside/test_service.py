@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 from conftest import ADDRESS, CONFIG, SOCKET, UNIT, journal, systemctl
+from load import Load
 from message import OK, get
 from rawclient import ask
 from wire import wait_until
@@ -163,6 +164,25 @@ class TestSocketActivation:
             client.send(get())
         assert [client.read_response().raw for client in waiting] == [OK] * 20
         assert service.pid != first
+
+    def test_restarts_under_load(self, service, origin):
+        """200 clients that send without pause: none is refused, no request is lost."""
+        load = Load(200)
+        config = "[proxy]\ntarget = {}\n[response-headers]\nX-Generation = {}\n"
+        CONFIG.write_text(config.format(load.target_url, 0))
+        systemctl("start", SOCKET)
+        load.start(("127.0.0.1", 8080))
+        try:
+            for generation in (1, 2, 3):
+                before = load.counts["requests"]
+                wait_until(lambda: load.counts["requests"] > before + 200, "requests are served")
+                load.asked = generation
+                CONFIG.write_text(config.format(load.target_url, generation))
+                systemctl("restart", UNIT)
+                load.loaded = generation
+            assert load.finish() == []
+        finally:
+            load.close()
 
     def test_address_that_listen_lacks(self, service, origin):
         service.configure(origin, listen="listen = 127.0.0.1:8081\n")
