@@ -79,6 +79,7 @@ class Runner:
 
     def run(self, names):
         """All rounds. Whoever was first in one is last in the next."""
+        began = time.monotonic()
         for number in range(self.plan.rounds):
             for name in names:
                 run = RUNS[name]
@@ -86,7 +87,8 @@ class Runner:
                     continue
                 everybody = self.peers_of(run)
                 shift = number % len(everybody)
-                say(f"round {number + 1} of {self.plan.rounds}: {name}")
+                elapsed = time.monotonic() - began
+                say(f"{elapsed:4.0f} s: round {number + 1} of {self.plan.rounds}: {name}")
                 for peer in (*everybody[shift:], *everybody[:shift]):
                     self._note(name, peer)
 
