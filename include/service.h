@@ -20,8 +20,8 @@ struct service {
     socklen_t manager_len;      /* 0: nobody wants to know */
     long long watchdog_ms;      /* between two signs of life; 0: none are wanted */
     long long alive_due_ms, status_due_ms;
-    unsigned long long accepted; /* at the last status, to tell a rate */
-    long long accepted_ms;
+    unsigned long long requests; /* at the last status, to tell a rate */
+    long long requests_ms;
     bool stopping;
     char problem[SERVICE_PROBLEM_BYTES]; /* of a reload: the status says it from then on */
     char status[SERVICE_STATUS_BYTES];   /* as it was told last */
@@ -34,7 +34,7 @@ struct service {
 struct service_load {
     size_t connections;
     long long connections_max;
-    unsigned long long accepted; /* since the start */
+    unsigned long long requests; /* since the start */
     const char *trouble;         /* what keeps it from doing its work at this time; NULL: nothing */
 };
 

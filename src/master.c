@@ -317,12 +317,16 @@ static void accept_waiting(struct master *master, const struct listener *listene
 
 /* ---- reload, drain, status ---- */
 
+/* For the moment: a reload makes it void. */
 static struct service_load load_of(const struct master *master)
 {
+    struct scoreboard_snapshot snapshot;
+
+    scoreboard_read(&snapshot);
     return (struct service_load){
-        .connections = master->children.count,
+        .connections = (size_t)scoreboard_connections(&snapshot),
         .connections_max = master->config->limits.connections,
-        .accepted = master->accepted,
+        .requests = scoreboard_requests_total(&snapshot),
         .trouble = config_refresh(master->config, clock_now_ms()),
     };
 }
@@ -373,7 +377,6 @@ static bool keeps_user(const struct master *master, const struct config *config,
 
 static void reload(struct master *master)
 {
-    const struct service_load load = load_of(master);
     char fault[CONFIG_FAULT_BYTES];
 
     if (is_draining(master))
@@ -395,6 +398,7 @@ static void reload(struct master *master)
         log_info("reloaded: new connections use the new configuration");
         service_set_problem(master->service, "%s", "");
     }
+    const struct service_load load = load_of(master);
     service_tell_ready(master->service, &load);
 }
 
@@ -495,6 +499,9 @@ static void serve(struct master *master)
         children_reap(master);
         handle_signals(master);
         retry_held(master);
+        config_refresh(master->config, clock_now_ms());
+        if (clock_now_ms() < service_due(master->service))
+            continue;
         const struct service_load load = load_of(master);
         service_tick(master->service, &load);
     }

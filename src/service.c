@@ -112,7 +112,7 @@ bool service_init(struct service *service)
                                         "LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES"};
 
     *service = (struct service){
-        .alive_due_ms = CLOCK_NEVER, .status_due_ms = CLOCK_NEVER, .accepted_ms = clock_now_ms()};
+        .alive_due_ms = CLOCK_NEVER, .status_due_ms = CLOCK_NEVER, .requests_ms = clock_now_ms()};
     read_manager(service);
     read_watchdog(service);
     bool usable = read_sockets(service);
@@ -156,15 +156,15 @@ void service_set_problem(struct service *service, const char *format, ...)
     va_end(arguments);
 }
 
-/* Connections accepted per second since the last call. */
+/* Requests per second since the last call. */
 static unsigned long long take_rate(struct service *service, const struct service_load *load)
 {
     long long now = clock_now_ms();
-    long long span = now - service->accepted_ms > 1000 ? now - service->accepted_ms : 1000;
-    unsigned long long fresh = load->accepted - service->accepted;
+    long long span = now - service->requests_ms > 1000 ? now - service->requests_ms : 1000;
+    unsigned long long fresh = load->requests - service->requests;
 
-    service->accepted = load->accepted;
-    service->accepted_ms = now;
+    service->requests = load->requests;
+    service->requests_ms = now;
     return (fresh * 1000 + (unsigned long long)span / 2) / (unsigned long long)span;
 }
 
@@ -177,7 +177,7 @@ static void format_status(struct service *service, const struct service_load *lo
         snprintf(status, SERVICE_STATUS_BYTES, "stopping: %zu connections to finish",
                  load->connections);
     else
-        snprintf(status, SERVICE_STATUS_BYTES, "%s%s%zu of %lld connections, %llu accepted/s",
+        snprintf(status, SERVICE_STATUS_BYTES, "%s%s%zu of %lld connections, %llu requests/s",
                  problem, problem[0] != '\0' ? "; " : "", load->connections, load->connections_max,
                  take_rate(service, load));
 }

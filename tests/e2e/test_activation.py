@@ -176,6 +176,19 @@ class TestNotification:
         assert self.hear(manager, "STOPPING")["EXTEND_TIMEOUT_USEC"] == "35000000"
         assert bridge.wait_exit() == 0
 
+    def test_reload_while_a_secret_is_gone(self, start_bridge, origin, manager, tmp_path):
+        """Its message belongs to the configuration that goes."""
+        secret = tmp_path / "secret"
+        secret.write_text("old")
+        env = {"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "200000"}
+        bridge = start_bridge(origin, f"[request-headers]\nX-A = ${{file:{secret}}}\n", env=env)
+        self.hear(manager, "READY")
+        secret.unlink()
+        bridge.complaint(f"cannot read {secret}")
+        bridge.reload(configuration(origin.url))
+        self.hear(manager, "RELOADING")
+        assert self.hear(manager, "READY")["STATUS"].startswith("0 of 512")
+
     def test_failure(self, start_bridge, origin, manager):
         bridge = start_bridge(text="[proxy]\n", env={"NOTIFY_SOCKET": manager.getsockname()}, wait=False)
         bridge.expected_status = 78

@@ -10,8 +10,8 @@ from load import Load
 from wire import wait_until
 
 CLIENTS = int(os.environ.get("E2E_LOAD_CLIENTS", "200"))
-RELOADS = 50
-RESTARTS = 10
+RELOADS = CLIENTS // 4
+RESTARTS = max(CLIENTS // 20, 3)
 
 
 @pytest.fixture

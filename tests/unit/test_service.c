@@ -10,7 +10,7 @@
 
 #include "support.h"
 
-static const struct service_load idle = {.connections = 3, .connections_max = 512, .accepted = 7};
+static const struct service_load idle = {.connections = 3, .connections_max = 512, .requests = 7};
 
 static void close_fd(void *what)
 {
@@ -72,13 +72,13 @@ static void check_messages(const char *name)
     assert_true(service_init(&service));
     check(getenv("NOTIFY_SOCKET") == NULL, "children inherit NOTIFY_SOCKET");
     service_tell_ready(&service, &idle);
-    check_text("ready", told(manager), "READY=1\nSTATUS=3 of 512 connections, 7 accepted/s");
+    check_text("ready", told(manager), "READY=1\nSTATUS=3 of 512 connections, 7 requests/s");
     service_tell_reloading(&service);
     check_has("reloading", told(manager), "RELOADING=1\nMONOTONIC_USEC=");
     service_set_problem(&service, "reload failed: %s", "p.ini:3: a\nb\xC3\xA4");
     service_tell_ready(&service, &idle);
     check_text("ready with a problem", told(manager),
-               "READY=1\nSTATUS=reload failed: p.ini:3: a?b??; 3 of 512 connections, 0 accepted/s");
+               "READY=1\nSTATUS=reload failed: p.ini:3: a?b??; 3 of 512 connections, 0 requests/s");
     service_tell_stopping(&service, &idle, 35000);
     check_text(
         "stopping", told(manager),
@@ -158,12 +158,12 @@ static void test_same_status_is_told_once(void)
     check_text("nothing new", told(manager), "");
     service.status_due_ms = clock_now_ms();
     service_tick(&service, &(struct service_load){4, 512, 7, NULL});
-    check_text("changed", told(manager), "STATUS=4 of 512 connections, 0 accepted/s");
+    check_text("changed", told(manager), "STATUS=4 of 512 connections, 0 requests/s");
     service_tick(&service, &(struct service_load){5, 512, 7, "a is gone"});
     check_text("not due", told(manager), "");
     service.status_due_ms = clock_now_ms();
     service_tick(&service, &(struct service_load){5, 512, 7, "a is gone"});
-    check_text("trouble", told(manager), "STATUS=a is gone; 5 of 512 connections, 0 accepted/s");
+    check_text("trouble", told(manager), "STATUS=a is gone; 5 of 512 connections, 0 requests/s");
 }
 
 /* ---- watchdog ---- */

@@ -33,6 +33,10 @@ class TestStart:
         client = connect()
         client.exchange(get())
         service.wait_status("1 of 77 connections")
+        for _ in range(50):
+            client.exchange(get())
+        service.wait_status(" requests/s")
+        wait_until(lambda: " 0 requests/s" not in service.status(), "the status has a rate")
 
     def test_children_tell_systemd_nothing(self, service, origin, connect):
         service.configure(origin)
