@@ -123,8 +123,14 @@ e2e: $(BUILD)/authbridge
 # side by side, and prints where they differ.
 .PHONY: conformance
 conformance: $(BUILD)/authbridge
+ifdef PEERS
+	@packaging/install-deps.sh peers
+	AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
+		PYTHONPATH=tests/e2e:tests/bench PATH="$$PATH:/usr/sbin" $(PYTHON) tests/conformance/compare.py
+else
 	AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
 		$(PYTHON) -m pytest -q tests/conformance $(PYTEST_FLAGS)
+endif
 
 # The service under a real systemd, in a container that the test makes: needs root. A sanitizer's
 # run-time does not live under the unit's restrictions.
@@ -271,6 +277,7 @@ help:
 	@echo "make run        installs what is missing to build, builds, starts the demo"
 	@echo "make test       installs what is missing to test, runs everything"
 	@echo "make unit, e2e, conformance, systemd, package  run a part of the tests"
+	@echo "make conformance PEERS=1  plays its table through nginx, HAProxy, Apache and Caddy too"
 	@echo "make sanitize   runs everything with memory and leaks checked"
 	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each, SEED)"
 	@echo "make bench      measures speed beside nginx, HAProxy, Apache, Caddy (QUICK=1: 2 minutes; README=1)"

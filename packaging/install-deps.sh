@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing to build, test, lint or measure authbridge: install-deps.sh build|test|lint|fuzz|bench|package...
+# Installs what is missing to build, test, lint, measure, compare or package authbridge:
+# install-deps.sh build|test|lint|fuzz|bench|peers|package...
 # Debian and its kin: apt-get, with sudo when not root. Elsewhere it names the packages.
 set -eu
 
@@ -47,7 +48,11 @@ caddy:command:caddy
 openssl:command:openssl
 ca-certificates:file:/etc/ssl/certs/ca-certificates.crt
 python3:command:/usr/bin/python3'
-
+peers='nginx-light:command:/usr/sbin/nginx
+haproxy:command:/usr/sbin/haproxy
+apache2-bin:command:/usr/sbin/apache2
+caddy:command:caddy
+python3:command:/usr/bin/python3'
 package='debhelper:command:dh
 dpkg-dev:command:dpkg-buildpackage
 fakeroot:command:fakeroot
@@ -73,16 +78,17 @@ for purpose in "$@"; do
     lint) list=$lint ;;
     fuzz) list=$fuzz ;;
     bench) list=$bench ;;
+    peers) list=$peers ;;
     package) list=$package ;;
     *)
-        echo "install-deps.sh: give build, test, lint, fuzz, bench or package, not $purpose" >&2
+        echo "install-deps.sh: give build, test, lint, fuzz, bench, peers or package, not $purpose" >&2
         exit 64
         ;;
     esac
     for entry in $list; do
-        package=${entry%%:*}
+        name=${entry%%:*}
         check=${entry#*:}
-        is_there "${check%%:*}" "${check#*:}" || missing="$missing $package"
+        is_there "${check%%:*}" "${check#*:}" || missing="$missing $name"
     done
 done
 [ -n "$missing" ] || exit 0

@@ -56,6 +56,11 @@ class ResponseCut:
 
 
 @dataclass(frozen=True)
+class EarlyAnswer:
+    """The client sees the reply although it has not sent all of its content; then both connections end."""
+
+
+@dataclass(frozen=True)
 class Abandoned:
     """The client leaves: its request ends at the target too, and no more of it is there than the client had sent."""
 
@@ -150,6 +155,11 @@ def answers(name, source, status, request, then=KEPT, **more):
 def cuts_upload(name, source, request, statuses=400, **more):
     """A request whose content proves to be broken after its head has gone on."""
     return Case(name, source, (Step(request, UploadCut(_statuses(statuses)), Reply(b"")),), **more)
+
+
+def answered_early(name, source, request, reply, **more):
+    """A request whose content is not there when the target answers; the client does not send it any more."""
+    return Case(name, source, (Step(request, EarlyAnswer(), Reply(b"", on_head=reply)),), **more)
 
 
 def abandons(name, source, request, leaves, reply=b"", **more):

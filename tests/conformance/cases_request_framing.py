@@ -1,7 +1,20 @@
 """Content-Length, Transfer-Encoding, chunks, trailers, expectations, and the classes of request smuggling."""
 
-from case import Case, Forwarded, Refused, Reply, Step, UploadCut, abandons, cuts_upload, passes, refuses, shown
-from message import OK, get, post, post_chunked
+from case import (
+    Case,
+    Forwarded,
+    Refused,
+    Reply,
+    Step,
+    UploadCut,
+    abandons,
+    answered_early,
+    cuts_upload,
+    passes,
+    refuses,
+    shown,
+)
+from message import OK, get, post, post_chunked, response
 
 HOST = b"Host: client.example\r\n"
 HELLO = b"5\r\nhello\r\n0\r\n\r\n"
@@ -590,6 +603,50 @@ EXPECTATIONS = [
     ),
 ]
 
+REFUSAL = response(b"413 Too Large", content=b"no")
+EARLY = [
+    answered_early("a final answer instead of 100", EXPECT, HEAD_OF_FIVE, REFUSAL),
+    answered_early("100, then a final answer before the content", EXPECT, HEAD_OF_FIVE, CONTINUE + REFUSAL),
+    answered_early("a final answer before the content", "RFC 9112 9.5", framed(b"Content-Length: 5"), REFUSAL),
+    answered_early(
+        "a final answer within the content", "RFC 9112 9.5", framed(b"Content-Length: 9", content=b"hello"), REFUSAL
+    ),
+    answered_early("a final answer within chunks", "RFC 9112 9.5", post_chunked(b"5\r\nhello\r\n"), REFUSAL),
+    answered_early(
+        "204 before the content", "RFC 9112 9.5", framed(b"Content-Length: 5"), b"HTTP/1.1 204 X\r\nDate: a\r\n\r\n"
+    ),
+]
+
+LIMIT = "RFC 9110 15.5.14"
+LIMITS = [
+    passes("content at its limit", LIMIT, post(b"0123456789"), setting="small"),
+    refuses("content over its limit", LIMIT, 413, post(b"0123456789a"), setting="small"),
+    refuses(
+        "content over its limit, expecting 100",
+        LIMIT,
+        413,
+        framed(b"Expect: 100-continue", b"Content-Length: 11"),
+        setting="small",
+    ),
+    refuses("content of 2^63-1", LIMIT, 413, framed(b"Content-Length: 9223372036854775807"), setting="small"),
+    passes("chunks at their limit", LIMIT, post_chunked(b"5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n"), setting="small"),
+    cuts_upload(
+        "chunks over their limit", LIMIT, post_chunked(b"5\r\n01234\r\n6\r\n56789a\r\n0\r\n\r\n"), 413, setting="small"
+    ),
+    passes(
+        "extensions do not count as content",
+        LIMIT,
+        post_chunked(b"5;aaaaaaaaaaaaaaaaaaaa\r\n01234\r\n0\r\n\r\n"),
+        setting="small",
+    ),
+    cuts_upload(
+        "trailers over the limit of a head",
+        LIMIT,
+        post_chunked(b"0\r\nX-A: " + b"a" * 1100 + b"\r\n\r\n"),
+        setting="small",
+    ),
+]
+
 INCOMPLETE = [
     abandons(
         "client ends within content of a length", "RFC 9112 6.3", framed(b"Content-Length: 50", content=b"hello"), "FIN"
@@ -604,4 +661,4 @@ INCOMPLETE = [
     abandons("client breaks off within chunks", "Go ReverseProxy", post_chunked(b"5\r\nhello\r\n"), "RST"),
 ]
 
-CASES = LENGTHS + CODINGS + SMUGGLING + GOOD_CHUNKS + BAD_CHUNKS + EXPECTATIONS + INCOMPLETE
+CASES = LENGTHS + CODINGS + SMUGGLING + GOOD_CHUNKS + BAD_CHUNKS + EXPECTATIONS + EARLY + LIMITS + INCOMPLETE

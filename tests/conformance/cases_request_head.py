@@ -57,6 +57,9 @@ REQUEST_LINE = [
     refuses("request line: a second request in it", "smuggling", 400, line(b"GET / HTTP/1.1 GET /b HTTP/1.1")),
     refuses("request line: nothing but the method", "RFC 9112 3", 400, line(b"GET")),
     refuses("request line: a field in its place", "RFC 9112 3", 400, HOST + b"\r\n"),
+    refuses(
+        "PROXY line where none is expected", "PROXY protocol 2.1", 400, b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n" + get()
+    ),
     refuses("TLS hello in clear", "RFC 9112 2.1", 400, b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + b"\0" * 40),
 ]
 
@@ -384,6 +387,26 @@ SIZES = [
     refuses("value of 70,000 octets", SIZE, 431, field(b": " + b"a" * 70_000)),
     refuses("name of 70,000 octets", SIZE, 431, get(fields=b"a" * 70_000 + b": a\r\n")),
     passes("name of 8,000 octets", SIZE, get(fields=b"a" * 8_000 + b": a\r\n")),
+]
+
+SIZES += [
+    passes("target at a limit of 64", "RFC 9112 3", to(b"/" + b"a" * 63), setting="small"),
+    refuses("target over a limit of 64", "RFC 9112 3", 414, to(b"/" + b"a" * 64), setting="small"),
+    passes("5 fields of 5", SIZE, get(fields=b"X-A: a\r\n" * 4), setting="small"),
+    refuses("6 fields of 5", SIZE, 431, get(fields=b"X-A: a\r\n" * 5), setting="small"),
+    passes(
+        "head of 1024 octets of 1 KiB",
+        SIZE,
+        get(fields=b"X-A: " + b"a" * (1024 - len(get()) - 7) + b"\r\n"),
+        setting="small",
+    ),
+    refuses(
+        "head of 1025 octets of 1 KiB",
+        SIZE,
+        431,
+        get(fields=b"X-A: " + b"a" * (1025 - len(get()) - 7) + b"\r\n"),
+        setting="small",
+    ),
 ]
 
 PIPELINED = [

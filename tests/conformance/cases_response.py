@@ -614,6 +614,15 @@ NO_CONTENT = [
 
 INTERIM = "RFC 9110 15.2"
 INTERIMS = [
+    response_refused("response: interim, then the end", INTERIM, HINTS, ends="FIN"),
+    response_refused("response: interim, then a broken response", INTERIM, HINTS + b"HTTP/1.1 200\tOK\r\n\r\n"),
+    response_refused(
+        "response: interim with content", INTERIM, b"HTTP/1.1 103 X\r\nContent-Length: 5\r\n\r\nhello" + OK
+    ),
+    response_refused(
+        "response: interim over 256 KiB", INTERIM, b"HTTP/1.1 103 X\r\nX-A: " + b"a" * 270_000 + b"\r\n\r\n" + OK
+    ),
+    response_refused("response: a broken interim", INTERIM, b"HTTP/1.1 103 X\r\nX-A : a\r\n\r\n" + OK),
     response_passes("response: 103", INTERIM, HINTS + OK),
     response_passes("response: 100 that was not asked for", INTERIM, CONTINUE + OK),
     response_passes(

@@ -36,7 +36,9 @@ def proxy_ini(setting, url):
     if setting == "inject":
         fields = f"Authorization = {TOKEN.decode()}\nX-Api-Key = {KEY.decode()}\nX-Debug =\n"
         return url, f"[request-headers]\n{fields}[response-headers]\nX-Served-By = authbridge\nServer =\n"
+    if setting == "small":
+        return url, "[limits]\nrequest_head = 1K\nrequest_fields = 5\nrequest_target = 64B\nrequest_body = 10B\n"
     return url, ""
 
 
-SETTINGS = ("plain", "inject", "base")
+SETTINGS = ("plain", "inject", "base", "small")

@@ -3,7 +3,7 @@
 import re
 
 import model
-from case import CLOSED, KEPT, Abandoned, Answered, BadGateway, Forwarded, Refused, ResponseCut, UploadCut
+from case import CLOSED, KEPT, Abandoned, Answered, BadGateway, EarlyAnswer, Forwarded, Refused, ResponseCut, UploadCut
 from play import PROBE, PROBE_ANSWER
 
 ANSWER = re.compile(
@@ -64,6 +64,11 @@ class Judge:
         elif isinstance(expect, ResponseCut):
             self._expect_request(step)
             self._expect_cut(step, expect)
+        elif isinstance(expect, EarlyAnswer):
+            passed = model.passed(step.reply.on_head, model.Request(step.whole), self.settings, whole=False)
+            self._take_octets(passed.head, passed.content)
+            self._expect_partial_request(step)
+            self.then = CLOSED
         elif isinstance(expect, Abandoned):
             self._expect_partial_request(step)
 
@@ -135,6 +140,9 @@ class Judge:
             _must(self.left == b"", f"the client also saw {self.left!r}")
             _must(self.seen.ending != "silence", "the connection must end")
         _must(self.seen.target_left, "a connection to the target outlives the client's")
+        followed = self.case.steps if self.seen.kept else self.case.steps[:-1]
+        spoilt = sum(1 for step in followed if step.reply.behind)
+        _must(self.seen.connections > spoilt or not spoilt, "a connection with octets behind a response was used again")
 
     # ---- the target's side ----
 

@@ -329,8 +329,11 @@ def passed_head(response, settings, request, persists):
     return _head(b"HTTP/1.1 %d " % response.status + response.reason, lines)
 
 
-def passed(octets, request, settings):
-    """What the client must see of a target's reply to that request: interim responses and the final one."""
+def passed(octets, request, settings, whole=True):
+    """What the client must see of a target's reply to that request: interim responses and the final one.
+
+    whole: whether all of the request had come when the target began to answer.
+    """
     response = Response(octets)
     interim = b""
     while response.status < 200 and response.status != 101:
@@ -339,7 +342,7 @@ def passed(octets, request, settings):
         response = Response(response.rest)
     framing = response.framing(request.method)
     unchunks = framing == "chunked" and request.is_1_0
-    persists = request.persists and framing not in ("close", "tunnel") and not unchunks
+    persists = whole and request.persists and framing not in ("close", "tunnel") and not unchunks
     content = decode_chunked(response.rest)[0] if unchunks else response.rest
     return Passed(interim + passed_head(response, settings, request, persists), content, persists)
 

@@ -61,7 +61,8 @@ class Seen:
     ending: str | None = None  # "FIN", "RST", or "silence" after the time that a peer is given
     kept: bool = False
     target: bytes = b""
-    target_connections: int = 0
+    connections: int = 0  # to the target
+    requests: int = 0  # how many the target saw whole, the probe aside
     target_left: bool = True  # whether every connection to the target ended with the client's
 
 
@@ -74,6 +75,7 @@ class _Part:
         self.seed = case.name
         self.connections = []
         self.running = 0
+        self.requests = 0
         self.changed = threading.Condition()
 
     def enter(self, upstream):
@@ -86,6 +88,10 @@ class _Part:
         with self.changed:
             self.running -= 1
             self.changed.notify_all()
+
+    def count_request(self):
+        with self.changed:
+            self.requests += 1
 
     def next_reply(self):
         with self.changed:
@@ -161,6 +167,7 @@ class Stage:
         if is_probe:
             upstream.send(PROBE_ANSWER)
             return True
+        part.count_request()
         if reply is None:
             return False
         deliver(upstream, reply.final, part.delivery, part.seed, reply.behind)
@@ -250,7 +257,8 @@ class Stage:
             if not seen.target_left:
                 with suppress(OSError):
                     upstream.sock.close()
-        seen.target_connections = len(part.connections)
+        seen.connections = len(part.connections)
+        seen.requests = part.requests
 
 
 def _says_close(response, method):
