@@ -27,6 +27,7 @@ nodejs:command:node
 nginx-light:command:/usr/sbin/nginx
 prometheus:command:promtool
 openssl:command:openssl
+haproxy:command:/usr/sbin/haproxy
 procps:command:ps
 util-linux:command:prlimit
 systemd:command:systemctl

@@ -144,7 +144,7 @@ def line_in(connect, start_bridge, origin, settings, request):
 
 
 class TestFormats:
-    FIELDS = b"Referer: http://staging.example/?token=t\r\nUser-Agent: agent (x) \"y\"\r\n"
+    FIELDS = b'Referer: http://staging.example/?token=t\r\nUser-Agent: agent (x) "y"\r\n'
 
     def test_json(self, connect, start_bridge, start_target):
         target = start_target().serve(answering(response(b"404 Not Found", content=b"nothing here")))

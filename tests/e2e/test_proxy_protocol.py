@@ -204,7 +204,9 @@ class TestCheck:
             row("no space", "127.0.0.1:1proxy_protocol", "", "give address:port"),
             row("no address", "proxy_protocol", "", "give address:port"),
             row("twice", "127.0.0.1:1, 127.0.0.1:1 proxy_protocol", "", "stands twice"),
-            row("trusted is no address", "127.0.0.1:1", "[access]\ntrusted = lb.example\n", "trusted = lb.example: give"),
+            row(
+                "trusted is no address", "127.0.0.1:1", "[access]\ntrusted = lb.example\n", "trusted = lb.example: give"
+            ),
             row("host bits", "127.0.0.1:1", "[access]\ntrusted = 10.0.0.7/8\n", "trusted = 10.0.0.7/8: give"),
             row("empty", "127.0.0.1:1", "[access]\ntrusted =\n", "proxy.ini:5: trusted = : give"),
             row("no allow", "10.0.0.5:1 proxy_protocol", "[access]\ntrusted = 10.0.0.7\n", "set allow in [access]"),
