@@ -21,6 +21,7 @@
 #include "rehearsal.h"
 #include "scoreboard.h"
 #include "status_server.h"
+#include "summary.h"
 #include "trust.h"
 #include "unit.h"
 
@@ -39,6 +40,7 @@ struct master {
     struct status_server status;
     struct accepted held;  /* a connection for which no child could be made */
     sigset_t waiting_mask; /* while it waits, all signals get through */
+    long long started_ms;
     long long resume_ms;   /* nothing is accepted before: a shortage */
     long long drain_ms;    /* when a drain ends by force; CLOCK_NEVER while serving */
     bool forced;           /* it has: the children that were left have been killed */
@@ -404,10 +406,22 @@ static void reload(struct master *master)
 
 static void report_status(struct master *master)
 {
+    char space[SUMMARY_BYTES_MAX];
+    struct buffer line = {.at = space, .cap = sizeof space};
+    struct scoreboard_snapshot snapshot;
+    const struct summary_facts facts = {
+        .up_ms = clock_now_ms() - master->started_ms,
+        .connections = master->children.count,
+        .connections_limit = master->config->limits.connections,
+        .accepted = master->accepted,
+        .reloads = master->reloads,
+        .crashes = master->crashes,
+    };
+
     got_status = 0;
-    log_info("status: %zu of %lld connections, %llu accepted, %llu reloads, %llu crashed children",
-             master->children.count, master->config->limits.connections, master->accepted,
-             master->reloads, master->crashes);
+    scoreboard_read(&snapshot);
+    summary_add(&facts, &snapshot, &line);
+    log_info("status: %.*s", (int)line.end, line.at);
 }
 
 static void begin_drain(struct master *master)
@@ -564,6 +578,7 @@ int master_run(const struct config_source *source, struct config *config, struct
         .service = service,
         .config = config,
         .held = {.fd = -1},
+        .started_ms = clock_now_ms(),
         .drain_ms = CLOCK_NEVER,
     };
 

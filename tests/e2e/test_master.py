@@ -1,6 +1,7 @@
 """The master: the limit of connections, drain, reload, signals, and who may connect."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -185,6 +186,23 @@ class TestSignals:
         bridge.signal(signal.SIGUSR1)
         lines = wait_until(lambda: bridge.stderr.all[before:], "a status line")
         assert lines[0].startswith("authbridge: ") and "1" in lines[0]
+
+    def test_status_line_counts(self, connect, start_bridge, origin):
+        bridge = start_bridge(origin)
+        assert connect(bridge).exchange(get()).status == 200
+        client = connect(bridge)
+        for request, status in ((get(), 200), (get(fields=b"X : a\r\n"), 400)):
+            assert client.exchange(request).status == status
+        bridge.access(3)
+        bridge.reload(bridge.config.read_text())
+        bridge.message("reloaded")
+        bridge.signal(signal.SIGUSR1)
+        line = bridge.message("status: ")
+        assert re.fullmatch(
+            r"authbridge: status: up \d+s, [12] of 512 connections \([01] idle\), 2 accepted, 3 requests, 1 errors,"
+            r" 1 reloads, 0 crashed children",
+            line,
+        )
 
     def test_killed_master_takes_its_children_along(self, connect, start_bridge, target):
         bridge = start_bridge(target)
