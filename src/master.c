@@ -433,9 +433,9 @@ static void begin_drain(struct master *master)
             accept_waiting(master, &master->listeners.items[i]);
     master->drain_ms = clock_now_ms() + master->config->timeouts.drain;
     unit_format_duration(master->config->timeouts.drain, drain);
+    scoreboard_set_draining();
     log_info("stopping: %zu connections, given %s to finish", master->children.count, drain);
     listeners_close(&master->listeners);
-    scoreboard_set_draining();
     if (master->held.fd >= 0)
         refuse_held(master);
     children_signal(&master->children, SIGTERM);
