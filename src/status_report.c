@@ -3,7 +3,7 @@
 
 #include "json.h"
 
-#define DAY_S 86400
+#define TENTH_OF_DAY_S 8640
 
 static void add_text(struct json *json, const char *name, const char *text)
 {
@@ -67,7 +67,7 @@ static void add_certificate(struct json *json, long long expires, long long now)
     }
     json_begin_object(json, "certificate");
     json_add_decimal(json, "expires", expires, 0);
-    json_add_decimal(json, "days_left", (expires - now) * 10 / DAY_S, 1);
+    json_add_decimal(json, "days_left", (expires - now) / TENTH_OF_DAY_S, 1);
     json_end_object(json);
 }
 
