@@ -229,6 +229,14 @@ class TestReload:
         connect(page.bridge).exchange(get())
         page.wait_for_requests(2)
 
+    def test_kept_connections_end(self, connect, page, target):
+        """They would go on showing what was in force before."""
+        kept = connect(page.address)
+        assert page.get("/status", client=kept).status == 200
+        page.bridge.reload(self.with_status(target, STATUS))
+        page.bridge.message("authbridge: reloaded")
+        assert kept.end() == "FIN"
+
     def test_more_connections_than_before(self, connect, start_page, origin):
         page = start_page(origin, "[limits]\nconnections = 2\n")
         page.bridge.reload(self.with_status(origin, "[limits]\nconnections = 40\n" + STATUS))
