@@ -183,7 +183,8 @@ build/fuzz/%.o: %.c Makefile
 # The exchange's target stands in for libcurl.
 build/fuzz/fuzz_exchange: FUZZ_LEFT_OUT := build/fuzz/src/upstream.o build/fuzz/src/connection.o \
                                            build/fuzz/src/master.o build/fuzz/src/demo.o \
-                                           build/fuzz/src/status.o build/fuzz/src/status_server.o build/fuzz/src/live.o
+                                           build/fuzz/src/status.o build/fuzz/src/status_server.o \
+                                           build/fuzz/src/live.o build/fuzz/src/live_steps.o
 build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJECTS)
 	@echo "LD  $@"
 	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(filter-out $(FUZZ_LEFT_OUT),$(FUZZ_OBJECTS)) $(PKG_LIBS)

@@ -11,4 +11,7 @@
 /* Fills in *fault for a connection that ended with this code before it stood. */
 void upstream_fault_set(const struct upstream *upstream, CURLcode code, struct fault *fault);
 
+/* What to do about a target that fails with an error of that type; a short line, or "". */
+const char *upstream_fault_advice(const char *type);
+
 #endif

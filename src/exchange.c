@@ -9,6 +9,7 @@
 #include "rewrite.h"
 #include "scoreboard.h"
 #include "tunnel.h"
+#include "upstream_fault.h"
 
 #define DRAIN_FIRST_REQUEST_MS 3000 /* from the drain on */
 #define DRAIN_NEXT_REQUEST_MS  1000 /* from the response before it on */
@@ -227,6 +228,15 @@ static enum exchange_result send_answer(struct exchange *exchange, unsigned stat
     return goes_on ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
 }
 
+/* What went wrong, and what to do. */
+static void warn(const struct exchange *exchange)
+{
+    const char *advice = upstream_fault_advice(exchange->fault.type);
+
+    log_warning("%s%s%s (client %s, id %s)", exchange->fault.detail, advice[0] != '\0' ? "; " : "",
+                advice, exchange->context->client->name, exchange->request_id);
+}
+
 static enum exchange_result answer_with_fault(struct exchange *exchange)
 {
     char space[2 * ANSWER_BYTES_MAX];
@@ -237,8 +247,7 @@ static enum exchange_result answer_with_fault(struct exchange *exchange)
 
     upstream_drop(exchange->context->upstream);
     if (status >= 500 && status != 501 && status != 505 && !exchange->is_logged)
-        log_warning("%s (client %s, id %s)", exchange->fault.detail,
-                    exchange->context->client->name, exchange->request_id);
+        warn(exchange);
     answer_fault(&exchange->fault, is_head, !goes_on, goes_on && exchange->request.minor == 0,
                  &answer);
     return send_answer(exchange, status, goes_on, &answer);

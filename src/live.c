@@ -153,38 +153,6 @@ static void print_target(const struct live *live)
 
 /* ---- the verdict ---- */
 
-/* What to do, for each error type of a failed connection. */
-static const char *advice_for(const char *type)
-{
-    static const struct {
-        const char *type, *advice;
-    } table[] = {
-        {"dns_error", "check the name, and the resolver in /etc/resolv.conf"},
-        {"dns_timeout", "the resolver did not answer within connect: check /etc/resolv.conf"},
-        {"connection_refused",
-         "nothing listens there: check the address, and whether the service runs"},
-        {"destination_ip_unroutable", "there is no route: check routes, VPN and firewall"},
-        {"destination_ip_prohibited",
-         "check this machine's firewall, or the permissions of the Unix socket"},
-        {"destination_unavailable", "check the address"},
-        {"connection_timeout", "not connected within connect: look for a firewall that drops "
-                               "packets, and for https:// with a port that serves http"},
-        {"tls_alert_received", "if the target wants a client certificate set client_cert, "
-                               "else look into its log"},
-        {"tls_protocol_error",
-         "check that the port serves TLS 1.2 or later, and not plain http://"},
-        {"proxy_configuration_error", "check client_cert and client_key"},
-        {"http_response_timeout", "look into the target's log, or raise response"},
-        {"http_protocol_error", "check that the port serves HTTP/1.1"},
-        {"connection_terminated", "look into the target's log"},
-    };
-
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (strcmp(type, table[i].type) == 0)
-            return table[i].advice;
-    return "look into the target's log";
-}
-
 /* A certificate is refused for its chain, for its name, or for its key. */
 static void explain_certificate(const struct live *live, CURLcode code, char text[ADVICE_BYTES])
 {
@@ -235,14 +203,14 @@ static void explain_failure(const struct live *live, CURLcode code)
         fault_set(&fault, 502, "http_protocol_error", "target %s: what it answers is not HTTP/1",
                   target);
     curl_easy_getinfo(live->upstream.handle, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-    snprintf(advice, sizeof advice, "%s", advice_for(fault.type));
+    snprintf(advice, sizeof advice, "%s", upstream_fault_advice(fault.type));
     if (strcmp(fault.type, "tls_certificate_error") == 0 && chain_count(&live->chain) > 0) {
         fault_set(&fault, 502, fault.type, "target %s", target);
         explain_certificate(live, code, advice);
     } else if (code == CURLE_PROXY || (live->request_ms == 0 && proxy_status >= 300)) {
         snprintf(advice, sizeof advice, "check egress, and its user and password");
     } else if (strstr(fault.detail, "alert") != NULL || may_want_certificate(live, &fault)) {
-        snprintf(advice, sizeof advice, "%s", advice_for("tls_alert_received"));
+        snprintf(advice, sizeof advice, "%s", upstream_fault_advice("tls_alert_received"));
     }
     log_error("%s: %s", fault.detail, advice);
 }

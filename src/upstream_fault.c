@@ -122,3 +122,37 @@ void upstream_fault_set(const struct upstream *upstream, CURLcode code, struct f
     fault_set(fault, cause->status, cause->type, "target %s: %s", upstream->config->target.name,
               text);
 }
+
+const char *upstream_fault_advice(const char *type)
+{
+    static const struct {
+        const char *type, *advice;
+    } table[] = {
+        {"dns_error", "check the name, and the resolver in /etc/resolv.conf"},
+        {"dns_timeout", "the resolver did not answer within connect: check /etc/resolv.conf"},
+        {"connection_refused",
+         "nothing listens there: check the address, and whether the service runs"},
+        {"connection_timeout", "not connected within connect: look for a firewall that drops "
+                               "packets, and for https:// with a port that serves http"},
+        {"connection_terminated", "look into the target's log"},
+        {"destination_ip_unroutable", "there is no route: check routes, VPN and firewall"},
+        {"destination_ip_prohibited",
+         "check this machine's firewall, or the permissions of the Unix socket"},
+        {"destination_unavailable", "check the address"},
+        {"tls_certificate_error", "authbridge --check --live shows its certificates; ca_file, "
+                                  "server_name and pinned_key say what is trusted"},
+        {"tls_alert_received", "if the target wants a client certificate set client_cert, else "
+                               "look into its log"},
+        {"tls_protocol_error",
+         "check that the port serves TLS 1.2 or later, and not plain http://"},
+        {"proxy_configuration_error", "check client_cert, client_key and egress"},
+        {"http_response_timeout", "look into the target's log, or raise response"},
+        {"http_response_incomplete", "look into the target's log"},
+        {"http_protocol_error", "check that the port serves HTTP/1.1"},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (strcmp(type, table[i].type) == 0)
+            return table[i].advice;
+    return "";
+}

@@ -1,11 +1,13 @@
 /* value: header values with ${...} in them. */
 #include "value.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "address.h"
 
@@ -94,11 +96,18 @@ static bool add_cred(struct value *value, const char *name, char error[VALUE_ERR
         return fail(error, "${cred:%.80s}: give a credential's name, not a path", name);
     if (directory == NULL)
         return fail(error,
-                    "${cred:%.80s} needs CREDENTIALS_DIRECTORY, which systemd sets for units "
-                    "with LoadCredential=",
-                    name);
+                    "${cred:%.40s} needs CREDENTIALS_DIRECTORY, which systemd sets for units "
+                    "with LoadCredential=; by hand: systemd-run -P -p LoadCredential=%.40s:/path "
+                    "authbridge ...",
+                    name, name);
     if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path)
         return fail(error, "${cred:%.80s}: its path is too long", name);
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return fail(error,
+                    "there is no credential %.40s: write LoadCredential=%.40s:/path into the unit; "
+                    "authbridge.service finds token and api-key in "
+                    "/etc/credstore/authbridge.token and authbridge.api-key",
+                    name, name);
     return add_file(value, path, error);
 }
 

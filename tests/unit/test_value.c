@@ -236,7 +236,7 @@ static void test_credential_that_is_not_there(void)
 
     setenv("CREDENTIALS_DIRECTORY", new_directory("api-key", slice_of(SECRET)), 1);
     check(!value_compile("${cred:other}", &value, error), "accepted");
-    check_has("error", error, "/other: No such file");
+    check_has("error", error, "there is no credential other: write LoadCredential=other:/path");
     unsetenv("CREDENTIALS_DIRECTORY");
 }
 
