@@ -80,6 +80,6 @@ bool privileges_become(const char *user, char error[PRIVILEGES_ERROR_BYTES])
         return false;
     }
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    privileges_hide_memory(); /* a change of user has undone it */
+    privileges_hide_memory(); /* which a change of user sets to what fs.suid_dumpable says */
     return true;
 }
