@@ -48,6 +48,14 @@ enum upload_result upload_step(struct upload *upload, struct fault *fault);
 /* Whether content has come from the client, or there is none. */
 bool upload_has_begun(const struct upload *upload);
 
+/* Gives the upload up where it has not ended: the target has answered, and will take no more. What
+ * still comes from the client is read and forgotten, so that one that sends all its content before
+ * it reads gets to the answer. */
+void upload_stop(struct upload *upload);
+
+/* Whether content may come that is to be forgotten. */
+bool upload_discards(const struct upload *upload);
+
 /* Whether more content is to come from the client. */
 bool upload_wants_client(const struct upload *upload);
 

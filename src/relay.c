@@ -235,7 +235,7 @@ static void note_progress(struct relay_loop *loop)
 
     if (upload->received)
         loop->waits[WAIT_CONTENT].since_ms = 0;
-    if (download->sent)
+    if (download->sent || (upload->received && upload->stopped))
         loop->waits[WAIT_READER].since_ms = 0;
     if (download->sent || upload->sent)
         loop->waits[WAIT_ENDED_CLIENT].since_ms = 0;
@@ -246,6 +246,13 @@ static void note_progress(struct relay_loop *loop)
         scoreboard_set_state(SCOREBOARD_RELAYING);
     }
     count_bytes(loop);
+}
+
+/* Whether the target wants no more of a request than it has: its answer is whole, or an error. */
+static bool refuses_upload(const struct download *download)
+{
+    return download->begun &&
+           (download->response.status >= 400 || download->state != DOWNLOAD_CONTENT);
 }
 
 /* Moves what can be moved. true when the exchange is over: *result says how. */
@@ -261,6 +268,8 @@ static bool step(struct relay_loop *loop, enum relay_result *result)
     }
     enum download_result down = download_step(&relay->download, loop->readable, &relay->fault);
     note_progress(loop);
+    if (refuses_upload(&relay->download))
+        upload_stop(&relay->upload);
     if (down == DOWNLOAD_GOING)
         return false;
     *result = handle_download(loop, down);
@@ -274,7 +283,7 @@ static short client_events(const struct relay_loop *loop)
     const struct relay *relay = loop->relay;
     int events = 0;
 
-    if (upload_wants_client(&relay->upload))
+    if (upload_wants_client(&relay->upload) || upload_discards(&relay->upload))
         events |= POLLIN;
     else if (!loop->client_has_ended)
         events |= POLLRDHUP;

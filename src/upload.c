@@ -195,18 +195,41 @@ static bool may_take(const struct upload *upload)
     return client_received(upload->client).len > 0 && has_room_for_chunks(upload);
 }
 
+static enum upload_result discard(struct upload *upload)
+{
+    size_t got;
+
+    if (!upload_discards(upload))
+        return UPLOAD_GOING;
+    buffer_clear(upload->out);
+    enum io_result result = client_receive(upload->client, upload->out->at, upload->out->cap, &got);
+    upload->received = got > 0;
+    return result == IO_FAILED ? UPLOAD_CLIENT_GONE : UPLOAD_GOING;
+}
+
 enum upload_result upload_step(struct upload *upload, struct fault *fault)
 {
     enum upload_result result = UPLOAD_GOING;
 
     upload->sent = upload->received = upload->blocked = false;
     if (upload->stopped)
-        return UPLOAD_GOING;
+        return discard(upload);
     if (may_take(upload))
         result = take_content(upload, fault);
     if (result == UPLOAD_GOING)
         send_out(upload);
     return result;
+}
+
+void upload_stop(struct upload *upload)
+{
+    if (!upload_is_sent(upload))
+        upload->stopped = true;
+}
+
+bool upload_discards(const struct upload *upload)
+{
+    return upload->stopped && !upload->complete && !upload->client->ended;
 }
 
 bool upload_has_begun(const struct upload *upload)

@@ -47,6 +47,19 @@ class TestEarlyAnswer:
         assert (answer.status, answer.content) == (413, b"enough")
         assert client.end() == "FIN"
 
+    def test_answer_that_no_buffer_holds(self, connect, either):
+        """The target reads no more, the client reads nothing until all is sent: only the bridge can give way."""
+        target, bridge = either
+        content = bytes(range(256)) * (8 * MIB // 256)
+        client = connect(bridge)
+        upstream = ask(client, target, head_of_post(64 * MIB))
+        sender = in_background(upstream.send, response(b"403 Forbidden", content=content))
+        client.send(bytes(64 * MIB))
+        answer = client.read_response()
+        assert (answer.status, answer.content) == (403, content)
+        assert client.end() == "FIN"
+        sender.join()
+
     def test_client_that_sends_for_longer_than_a_moment(self, client, target):
         """It is read from as long as it sends: a reset could overtake the answer on the way."""
         ask(client, target, head_of_post(1 << 40)).send(REFUSAL)

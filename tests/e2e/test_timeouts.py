@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from message import OK, get, head_of_post, post_chunked, response
+from message import HINTS, OK, get, head_of_post, post, post_chunked, response
+from processes import in_background
 from rawclient import ask, refusal
 from target import answering
 from wire import wait_until
@@ -45,6 +46,82 @@ class TestTimeouts:
         answer = refusal(client, {504})
         assert answer.values(b"Proxy-Status")[0].startswith(b"authbridge; error=http_response_timeout")
         assert upstream.end()
+
+    @pytest.mark.parametrize("request_octets", [get(), post(b"hello")], ids=["GET", "POST"])
+    def test_response_head_that_stalls(self, connect, start_bridge, target, request_octets):
+        """Half a head is nothing that could be passed on."""
+        client = connect(start_bridge(target, "[timeouts]\nresponse = 300ms\n"))
+        client.send(request_octets)
+        upstream = target.accept()
+        upstream.read_request()
+        upstream.send(OK[:30])
+        assert refusal(client, {504}).values(b"Proxy-Status") == [b"authbridge; error=http_response_timeout"]
+        assert upstream.end()
+
+    def test_response_head_that_drips(self, connect, start_bridge, target):
+        """It moves: a head that comes octet by octet may take longer than `response`."""
+        client = connect(start_bridge(target, "[timeouts]\nresponse = 400ms\n"))
+        upstream = ask(client, target)
+        upstream.drip(OK[:12], pause=0.1)
+        upstream.send(OK[12:])
+        assert client.read_response().raw == OK
+
+    def test_response_stalls_behind_an_interim_one(self, connect, start_bridge, target):
+        client = connect(start_bridge(target, "[timeouts]\nresponse = 300ms\n"))
+        upstream = ask(client, target)
+        upstream.send(HINTS)
+        refusal(client, {504})
+
+    def test_target_that_takes_nothing_more(self, connect, start_bridge, target):
+        """The client is not to blame, however long its content waits: 504, and not 408."""
+        settings = "[timeouts]\nresponse = 500ms\nclient_idle = 200ms\nrequest_head = 200ms\n"
+        bridge = start_bridge(target, settings)
+        client = connect(bridge)
+        upstream = ask(client, target, head_of_post(1 << 40))
+        client.send_until_refused(bytes(64 << 20), piece=1 << 20)
+        assert refusal(client, {504}).values(b"Proxy-Status") == [b"authbridge; error=connection_write_timeout"]
+        assert upstream.read_to_end().count(0) < 64 << 20
+
+    def test_target_that_trickles_for_long(self, connect, start_bridge, target):
+        """It takes a little now and then: its socket is not writable for long, and yet it moves."""
+        client = connect(start_bridge(target, "[timeouts]\nresponse = 500ms\nclient_idle = 500ms\n"))
+        length = 24 << 20
+        upstream = ask(client, target, head_of_post(length))
+        sender = in_background(client.send, bytes(length))
+        for _ in range(15):
+            upstream.read(1 << 20)
+            time.sleep(0.1)
+        upstream.read(length - (15 << 20))
+        upstream.send(OK)
+        assert client.read_response().raw == OK
+        sender.join()
+
+    @pytest.mark.parametrize("started", [b"", b"GET / HTTP/1.1\r\n", b"\r\n"], ids=repr)
+    def test_first_head(self, connect, start_bridge, target, started):
+        """A connection on which no request has begun is closed without an answer; a request that has begun gets 408."""
+        bridge = start_bridge(target, "[timeouts]\nrequest_head = 300ms\nclient_idle = 1h\n")
+        client = connect(bridge)
+        client.send(started)
+        if started.strip():
+            refusal(client, {408})
+        assert client.end() == "FIN"
+        wait_until(lambda: not bridge.children(), "the child has ended")
+
+    def test_head_that_drips(self, connect, start_bridge, target):
+        """The deadline holds for the head as a whole, however many octets come."""
+        client = connect(start_bridge(target, "[timeouts]\nrequest_head = 400ms\n"))
+        began = time.monotonic()
+        client.drip(get(fields=b"X-Long: " + b"a" * 200 + b"\r\n"), pause=0.03)
+        refusal(client, {408})
+        assert time.monotonic() - began >= 0.4
+        assert client.end() == "FIN"
+
+    def test_body_that_drips_is_never_too_slow(self, connect, start_bridge, origin):
+        client = connect(start_bridge(origin, "[timeouts]\nclient_idle = 300ms\nresponse = 300ms\n"))
+        client.send(post_chunked())
+        client.drip(b"".join(b"1\r\na\r\n" for _ in range(4)), pause=0.05)
+        client.send(b"0\r\n\r\n")
+        assert client.read_response().raw == OK
 
     def test_target_that_never_says_100(self, connect, start_bridge, target):
         client = connect(start_bridge(target, "[timeouts]\nresponse = 300ms\n"))
