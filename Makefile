@@ -171,58 +171,48 @@ SECONDS      ?= 20
 SEED         ?= 1
 FUZZ         := request_head response_head chunked config exchange proxy_header
 FUZZ_FLAGS   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
-                -fno-sanitize-recover=undefined -DAUTHBRIDGE_TRACEABLE
+                -fno-sanitize-recover=undefined -DAUTHBRIDGE_TRACEABLE $(FUZZ_MORE)
+FUZZ_BUILD   ?= build/fuzz
 FUZZ_SOURCES := $(filter-out src/main.c,$(SOURCES)) tests/fuzz/support.c
-FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=build/fuzz/%.o)
+FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=$(FUZZ_BUILD)/%.o)
 
-.SECONDARY: $(FUZZ_OBJECTS) $(FUZZ:%=build/fuzz/tests/fuzz/fuzz_%.o)
-build/fuzz/%.o: %.c Makefile
+.SECONDARY: $(FUZZ_OBJECTS) $(FUZZ:%=$(FUZZ_BUILD)/tests/fuzz/fuzz_%.o)
+$(FUZZ_BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@clang $(CPPFLAGS_ALL) -std=c11 $(FUZZ_FLAGS) $(INIH_FLAGS) -MMD -MP -c -o $@ $<
 
-# The exchange's target stands in for libcurl.
-build/fuzz/fuzz_exchange: FUZZ_LEFT_OUT := build/fuzz/src/upstream.o build/fuzz/src/connection.o \
-                                           build/fuzz/src/master.o build/fuzz/src/demo.o \
-                                           build/fuzz/src/status.o build/fuzz/src/status_server.o \
-                                           build/fuzz/src/live.o build/fuzz/src/live_steps.o
-build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJECTS)
+# An archive, so that each target takes what it needs, and fuzz_exchange its own upstream.
+$(FUZZ_BUILD)/authbridge.a: $(FUZZ_OBJECTS)
+	@rm -f $@ && ar rcs $@ $(FUZZ_OBJECTS)
+
+$(FUZZ_BUILD)/fuzz_%: $(FUZZ_BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_BUILD)/authbridge.a
 	@echo "LD  $@"
-	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(filter-out $(FUZZ_LEFT_OUT),$(FUZZ_OBJECTS)) $(PKG_LIBS)
+	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_BUILD)/authbridge.a $(PKG_LIBS)
 
 -include $(FUZZ_OBJECTS:.o=.d)
 
 .PHONY: fuzz
 fuzz:
 	@packaging/install-deps.sh build fuzz
-	@$(MAKE) --no-print-directory $(FUZZ:%=build/fuzz/fuzz_%)
+	@$(MAKE) --no-print-directory $(FUZZ:%=$(FUZZ_BUILD)/fuzz_%)
 	@for target in $(FUZZ); do \
 		mkdir -p build/fuzz/corpus/$$target; \
+		dict=tests/fuzz/$$target.dict; [ -f $$dict ] || dict=tests/fuzz/http.dict; \
 		echo "fuzzing $$target for $(SECONDS) s"; \
 		build/fuzz/fuzz_$$target -seed=$(SEED) -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
-			-verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+			-dict=$$dict -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
 			build/fuzz/corpus/$$target tests/fuzz/corpus/$$target 2>build/fuzz/$$target.log || \
 			{ tail -n 40 build/fuzz/$$target.log; exit 1; }; \
 		grep -E 'number_of_executed_units' build/fuzz/$$target.log; \
 	done
 
-# ---- speed: beside other proxies, on a quiet machine; docs/BENCHMARKS.md ----
-
-BENCH_TOOLS   := fresh bulk sink forkrelay cabundle
-BENCH_SOURCES := $(wildcard tests/bench/*.c)
-BENCH_SHARED  := tests/bench/loopback.c tests/bench/response.c
-BENCH_FLAGS    = $(if $(QUICK),--quick) $(if $(README),--readme) $(BENCH)
-
-build/bench/%: tests/bench/%.c $(BENCH_SHARED) $(wildcard tests/bench/*.h) Makefile
-	@mkdir -p $(@D)
-	@echo "CC  $<"
-	@$(CC) $(CPPFLAGS_ALL) -std=c11 $(WARNINGS) -O2 -pthread $(CFLAGS) -o $@ $< $(BENCH_SHARED) \
-		$(shell pkg-config --libs libcurl)
-
-.PHONY: bench
-bench:
-	@packaging/install-deps.sh build bench
-	@$(MAKE) --no-print-directory MODE= all $(BENCH_TOOLS:%=build/bench/%)
-	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/bench.py $(BENCH_FLAGS)
+# Which branches of what they feed the committed inputs alone take.
+.PHONY: fuzz-coverage
+fuzz-coverage:
+	@packaging/install-deps.sh build fuzz
+	@$(MAKE) --no-print-directory FUZZ_BUILD=build/fuzz-coverage \
+		FUZZ_MORE='-fprofile-instr-generate -fcoverage-mapping' $(FUZZ:%=build/fuzz-coverage/fuzz_%)
+	@tests/fuzz/coverage.sh build/fuzz-coverage $(FUZZ)
 
 # ---- keeping it in order ----
 
@@ -230,7 +220,8 @@ C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.[ch] tests/fuzz/*.[ch] \
              tests/bench/*.[ch])
 SCRIPTS  := .ci/run packaging/install-deps.sh packaging/authbridge.bash \
             packaging/build-deb.sh packaging/debian/authbridge.postinst \
-            packaging/debian/authbridge.prerm packaging/debian/authbridge.postrm tests/systemd/rig.sh
+            packaging/debian/authbridge.prerm packaging/debian/authbridge.postrm tests/systemd/rig.sh \
+            tests/fuzz/coverage.sh
 MANUALS  := docs/authbridge.8 docs/proxy.ini.5
 
 .PHONY: format
@@ -282,6 +273,7 @@ help:
 	@echo "make sanitize   runs everything with memory and leaks checked"
 	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each, SEED)"
 	@echo "make bench      measures speed beside nginx, HAProxy, Apache, Caddy (QUICK=1: 2 minutes; README=1)"
+	@echo "make fuzz-coverage shows which branches the committed inputs take"
 	@echo "make lint       checks layout, warnings, common mistakes, scripts, manuals"
 	@echo "make format     lays the C sources out"
 	@echo "make install    installs, below DESTDIR and PREFIX ($(PREFIX))"

@@ -1,6 +1,7 @@
-/* fuzz_exchange: whole exchanges on one connection. The input is what the client sends, a line of
- * its own that says so, and what the target sends; the sockets are pairs, and upstream is this
- * file's instead of libcurl's. What reaches the target must be messages that the strict parser
+/* fuzz_exchange: whole exchanges on one connection. The input is what the client sends, what the
+ * target sends on each connection, and how much each move of the upstream's may take, with a
+ * separating line between them; the sockets are pairs, and upstream is this file's instead of
+ * libcurl's. What reaches the target must be messages that the strict parser
  * accepts, in front of at most one that is incomplete. */
 #include "fuzz.h"
 
@@ -18,6 +19,7 @@
 #define EXCHANGE_MAX 64
 
 static struct slice target_octets; /* what each connection to the target gives */
+static struct slice moves;         /* for each send and receive one octet; then all may go */
 static char sent[SENT_MAX];        /* what the present connection to the target took */
 static size_t sent_len;
 static int target_end = -1;
@@ -25,6 +27,24 @@ static int target_end = -1;
 /* ---- upstream, on a socket pair ---- */
 
 static void check_sent(void);
+
+#define MOVE_FAILS 255u
+#define MOVE_UNIT  16u
+
+/* How far the next move gets with len octets: none of them, a part, or all. */
+static enum io_result next_move(size_t *len)
+{
+    if (moves.len == 0)
+        return IO_OK;
+    unsigned move = (unsigned char)moves.at[0];
+    moves.at++;
+    moves.len--;
+    if (move == MOVE_FAILS)
+        return IO_FAILED;
+    if (*len > move * MOVE_UNIT)
+        *len = move * MOVE_UNIT;
+    return *len > 0 ? IO_OK : IO_AGAIN;
+}
 
 enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
                                        struct fault *fault)
@@ -65,8 +85,12 @@ bool upstream_check_idle(struct upstream *upstream)
 
 enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved)
 {
-    ssize_t len = recv(upstream->fd, at, cap, MSG_DONTWAIT);
+    enum io_result result = next_move(&cap);
 
+    *moved = 0;
+    if (result != IO_OK)
+        return result;
+    ssize_t len = recv(upstream->fd, at, cap, MSG_DONTWAIT);
     *moved = len > 0 ? (size_t)len : 0;
     if (len < 0)
         return errno == EAGAIN ? IO_AGAIN : IO_FAILED;
@@ -75,7 +99,12 @@ enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap,
 
 enum io_result upstream_send(struct upstream *upstream, struct slice octets, size_t *moved)
 {
+    enum io_result result = next_move(&octets.len);
+
     (void)upstream;
+    *moved = 0;
+    if (result != IO_OK)
+        return result;
     *moved = octets.len;
     MUST(sent_len + octets.len <= SENT_MAX);
     memcpy(sent + sent_len, octets.at, octets.len);
@@ -116,7 +145,9 @@ static bool skip_message(struct slice *left)
 
     http_head_init(&head, HTTP_REQUEST, limits);
     enum http_progress progress = http_head_parse(&head, left->at, left->len);
-    MUST(progress == HTTP_COMPLETE);
+    MUST(progress != HTTP_BAD);
+    if (progress == HTTP_PARTIAL)
+        return false;
     MUST(http_request_read(&head, &request, &fault));
     MUST(slice_equals(request.authority, slice_of("target.example")));
     left->at += head.length;
@@ -171,9 +202,24 @@ static void serve(int fd)
     buffer_free(&buffers.out);
 }
 
+/* Takes what stands in front of the next separator, or all. */
+static struct slice take_part(struct slice *input)
+{
+    struct slice part = *input;
+    const char *end = part.len > 0 ? memmem(part.at, part.len, SEPARATOR, strlen(SEPARATOR)) : NULL;
+
+    *input = (struct slice){NULL, 0};
+    if (end == NULL)
+        return part;
+    size_t len = (size_t)(end - part.at);
+    size_t taken = len + strlen(SEPARATOR);
+    *input = (struct slice){part.at + taken, part.len - taken};
+    return (struct slice){part.at, len};
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const char *middle = memmem(data, size, SEPARATOR, strlen(SEPARATOR));
+    struct slice input = {(const char *)data, size};
     static bool ready;
     int pair[2];
 
@@ -182,14 +228,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         log_set_level(fuzz_config()->log_level);
     }
     ready = true;
-    size_t client_len = middle != NULL ? (size_t)(middle - (const char *)data) : size;
-    target_octets = (struct slice){NULL, 0};
-    if (middle != NULL)
-        target_octets =
-            (struct slice){middle + strlen(SEPARATOR), size - client_len - strlen(SEPARATOR)};
+    struct slice client_octets = take_part(&input);
+    target_octets = take_part(&input);
+    moves = input;
     MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
-    if (client_len > 0)
-        (void)!send(pair[1], data, client_len, MSG_NOSIGNAL);
+    if (client_octets.len > 0)
+        (void)!send(pair[1], client_octets.at, client_octets.len, MSG_NOSIGNAL);
     shutdown(pair[1], SHUT_WR);
     serve(pair[0]);
     close(pair[0]);
