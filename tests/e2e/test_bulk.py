@@ -8,12 +8,11 @@ import zlib
 
 import pytest
 from message import DATE, OK, get, head_of_post, post, post_chunked
-from processes import in_background, memory
+from processes import FREE_AT_ONCE, in_background, memory
 
 MIB = int(os.environ.get("E2E_BULK_MIB", "1024"))
 TUNNEL_MIB = min(MIB, 100)
 GROWTH_KIB = 2048
-FREE_AT_ONCE = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
 BLOCK = os.urandom(1 << 20)
 TOTAL = MIB << 20
 CHECKSUM = 0

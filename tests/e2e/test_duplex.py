@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 from message import DATE, OK, get, head_of_post, post, post_chunked, response
-from processes import in_background, memory
+from processes import FREE_AT_ONCE, in_background, memory
 from rawclient import ask, refusal
 from target import answering
 from wire import wait_until
@@ -177,7 +177,7 @@ class TestBothWays:
                 sent[0] += len(block)
 
         target = start_target(tls=certificates.good.server() if secure else None).serve(send)
-        bridge = start_bridge(target, f"[tls]\nca_file = {certificates.authority.pem}\n")
+        bridge = start_bridge(target, f"[tls]\nca_file = {certificates.authority.pem}\n", env=FREE_AT_ONCE)
         client = connect(bridge)
         client.send(get())
         client.read_head()
@@ -341,7 +341,7 @@ class TestLongConnection:
 
     def test_ten_thousand_exchanges(self, connect, start_bridge, origin):
         """One connection on either side, and a child that does not grow."""
-        bridge = start_bridge(origin, "[log]\naccess = off\n")
+        bridge = start_bridge(origin, "[log]\naccess = off\n", env=FREE_AT_ONCE)
         client = connect(bridge)
         for _ in range(1000):
             assert client.exchange(get()).raw == OK
