@@ -17,8 +17,13 @@ class Bench:
         config = folder / f"{setting}.ini"
         url, more = proxy_ini(setting, self.stage.target.url)
         config.write_text(configuration(url, more))
-        self.bridge = Bridge(["-c", config], cwd=folder, config=config).wait_ready()
         self.settings = settings(setting, self.stage.target.authority)
+        self.bridge = Bridge(["-c", config], cwd=folder, config=config)
+        try:
+            self.bridge.wait_ready()
+        except BaseException:
+            self.close()
+            raise
 
     def play(self, case, delivery):
         return self.stage.play(case, self.bridge.address, delivery)
@@ -44,9 +49,16 @@ class Benches:
     def __init__(self, folder):
         self.pool = ThreadPoolExecutor(len(DELIVERIES))
         self.benches = {}
-        for setting in SETTINGS:
-            for delivery in DELIVERIES:
-                (folder / delivery).mkdir(exist_ok=True)
+        try:
+            self._start(folder)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, folder):
+        for delivery in DELIVERIES:
+            (folder / delivery).mkdir()
+            for setting in SETTINGS:
                 self.benches[setting, delivery] = Bench(setting, folder / delivery)
 
     def faults(self, case):

@@ -13,15 +13,22 @@ from judge import judge
 from peers import PEERS, SETTINGS
 from play import PROBE_PATH, Stage
 
-PATIENCE = 1.0  # how long a peer may be silent before it counts as waiting
+PATIENCE = 2.0  # how long a peer may be silent before it counts as waiting
 SAME, OTHER_OCTETS, OTHER, PASSED_ON = "=", "~", "other", "passed on"
 COLUMN = 27
 
 
-def verdict(seen):
-    """What it came to, in words: statuses, what became of the connection, what reached the target."""
+def verdict(case, seen):
+    """What it came to, in words: statuses, what became of the connection, what reached the target.
+
+    A reset is told from a close only where that is the point: otherwise it depends on what was under way.
+    """
+    is_reset = seen.ending == "RST" and any(
+        isinstance(step.expect, ResponseCut) and step.expect.ending == {"RST"} for step in case.steps
+    )
     statuses = " ".join(str(response.status) for response in seen.responses) or "no answer"
-    end = "kept" if seen.kept else {"FIN": "closed", "RST": "reset", "silence": "waits"}.get(seen.ending, "open")
+    endings = {"FIN": "closed", "RST": "reset" if is_reset else "closed", "silence": "waits"}
+    end = "kept" if seen.kept else endings.get(seen.ending, "open")
     is_probe = PROBE_PATH in seen.target.partition(b"\r\n")[0]
     target = f"{seen.requests} seen" if seen.requests else "none seen" if is_probe or not seen.target else "part seen"
     return f"{statuses}, {end}, {target}" + ("" if seen.target_left else ", left open")
@@ -47,10 +54,14 @@ class Column:
     def __init__(self, peer, folder):
         self.name = peer.named_version()
         self.stages = {setting: Stage(PATIENCE) for setting in SETTINGS}
-        self.services = {
-            setting: peer.start(setting, stage.target.port, folder) for setting, stage in self.stages.items()
-        }
+        self.services = {}
         self.results = {}
+        try:
+            for setting, stage in self.stages.items():
+                self.services[setting] = peer.start(setting, stage.target.port, folder)
+        except BaseException:
+            self._end()
+            raise
         self.thread = threading.Thread(target=self._play_all, daemon=True)
         self.thread.start()
 
@@ -63,13 +74,17 @@ class Column:
     def _play(self, case):
         stage = self.stages[case.setting]
         seen = stage.play(case, f"127.0.0.1:{self.services[case.setting].port}")
-        return verdict(seen), holds(case, seen, settings(case.setting, stage.target.authority))
+        return verdict(case, seen), holds(case, seen, settings(case.setting, stage.target.authority))
 
     def finish(self):
         self.thread.join()
-        for setting in SETTINGS:
-            self.services[setting].stop()
-            self.stages[setting].close()
+        self._end()
+
+    def _end(self):
+        for service in self.services.values():
+            service.stop()
+        for stage in self.stages.values():
+            stage.close()
 
 
 def play_ours(folder):
@@ -83,7 +98,7 @@ def play_ours(folder):
                     benches[case.setting] = Bench(case.setting, folder)
                 bench = benches[case.setting]
                 seen = bench.play(case, "whole")
-                verdicts[case.name] = verdict(seen)
+                verdicts[case.name] = verdict(case, seen)
                 if not holds(case, seen, bench.settings):
                     failed.append(case.name)
     finally:
@@ -144,7 +159,8 @@ def main():
         folder.chmod(0o755)  # a peer's own user works below it
         columns = []
         try:
-            columns = [Column(peer, folder) for peer in PEERS]
+            for peer in PEERS:
+                columns.append(Column(peer, folder))
             ours, failed = play_ours(folder)
         finally:
             for column in columns:

@@ -96,12 +96,15 @@ def line(tmp_path):
     target = Target()
     config = tmp_path / "proxy.ini"
     config.write_text(configuration(target.url))
-    bridge = Bridge(["-c", config], cwd=tmp_path, config=config).wait_ready()
+    bridge = Bridge(["-c", config], cwd=tmp_path, config=config)
     line = Line(bridge, target)
-    yield line
-    line.close()
-    target.close()
-    bridge.stop()
+    try:
+        bridge.wait_ready()
+        yield line
+    finally:
+        line.close()
+        target.close()
+        bridge.stop()
 
 
 def test_any_valid_exchange(line):
