@@ -11,6 +11,7 @@ endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
+JOBS    ?= 3
 
 PACKAGES   := libcurl inih libssl libcrypto
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
@@ -117,7 +118,7 @@ unit: $(UNIT_TESTS)
 .PHONY: e2e
 e2e: $(BUILD)/authbridge
 	AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
-		$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST_FLAGS)
+		$(PYTHON) -m pytest -q -p no:cacheprovider -n $(JOBS) tests/e2e $(PYTEST_FLAGS)
 
 # Every case of the table through the bridge alone; PEERS=1 plays it through other proxies as well,
 # side by side, and prints where they differ.

@@ -34,6 +34,9 @@ size_t buffer_room(const struct buffer *b);
 /* Forgets content and overflow. */
 void buffer_clear(struct buffer *b);
 
+/* The same, and no octet of what stood there is left in memory. */
+void buffer_wipe(struct buffer *b);
+
 /* Moves the content to the front, so that all the room is behind it. */
 void buffer_compact(struct buffer *b);
 

@@ -6,15 +6,24 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+enum child_role {
+    CHILD_SERVING, /* has a client's connection, or is about to end after one */
+    CHILD_STANDBY, /* was made ahead and has had no connection, or waits for another one */
+    CHILD_ROLES
+};
+
 struct child {
     pid_t pid;
-    int slot; /* on the scoreboard */
+    enum child_role role;
+    int channel; /* through which it gets connections; -1: it gets no more */
+    int slot;    /* on the scoreboard; -1: none */
 };
 
 struct children {
     struct child *slots; /* a hash table; pid 0 is an empty slot */
     size_t capacity;
     size_t count;
+    size_t counts[CHILD_ROLES]; /* of each role */
 };
 
 /* Makes sure that one more fits. false when memory is short: the table is as it was. */
@@ -22,6 +31,11 @@ bool children_reserve(struct children *children);
 
 /* Adds a child after children_reserve. */
 void children_add(struct children *children, struct child child);
+
+/* The child with that id, NULL when there is none; valid until the table changes. */
+struct child *children_find(const struct children *children, pid_t pid);
+
+void children_set_role(struct children *children, struct child *child, enum child_role role);
 
 /* Removes a child and says what it was; false when it was not in the table. */
 bool children_remove(struct children *children, pid_t pid, struct child *removed);

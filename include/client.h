@@ -27,8 +27,14 @@ struct client {
     bool ended;                    /* the client has closed its direction */
 };
 
-/* Takes over a connected, non-blocking socket. false when memory is short. */
-bool client_init(struct client *client, int fd, const struct address *address, size_t head_bytes);
+/* Makes room for heads of that size, and for content behind them. false when memory is short. */
+bool client_init(struct client *client, size_t head_bytes);
+
+/* Takes over a connected, non-blocking socket. */
+void client_take_over(struct client *client, int fd, const struct address *address);
+
+/* Wipes what has been received. */
+void client_wipe(struct client *client);
 
 /* Whose connection it is from here on: where somebody else connected for the client. */
 void client_set_address(struct client *client, const struct address *address);

@@ -57,6 +57,9 @@ struct config {
     bool via;
     struct egress egress;
     struct value egress_value; /* what its URL is made of, where that may change; else empty */
+    long long standby;         /* children forked ahead */
+    bool preconnect;           /* they connect to the target */
+    long long recycle;         /* connections that a child serves, one after another */
 
     struct config_fields request_fields;
     struct config_fields response_fields;

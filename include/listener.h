@@ -54,7 +54,4 @@ void listener_format(const struct listener *listener, char text[ADDRESS_TEXT_BYT
 /* Closes all, and removes Unix sockets from the file system. */
 void listeners_close(struct listeners *listeners);
 
-/* Closes all in a child: the file system is the master's. */
-void listeners_forget(const struct listeners *listeners);
-
 #endif

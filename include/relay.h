@@ -18,6 +18,9 @@ struct relay_buffers {
 /* Allocates them for the configuration's sizes. false when memory is short. */
 bool relay_buffers_init(struct relay_buffers *buffers, const struct config *config);
 
+/* Wipes what exchanges have left in them. */
+void relay_buffers_wipe(struct relay_buffers *buffers);
+
 enum relay_result {
     RELAY_DONE,        /* the response has been delivered */
     RELAY_SWITCHED,    /* 101 has been delivered: octets go both ways from here */

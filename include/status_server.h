@@ -46,9 +46,8 @@ void status_server_note_reload(struct status_server *server, const char *fault);
 int status_server_socket(const struct status_server *server);
 long long status_server_next_event(const struct status_server *server);
 
-/* Takes one connection. prepare is called with context in the new process, to close what it must
- * not have. */
-void status_server_accept(struct status_server *server, void (*prepare)(void *), void *context);
+/* Takes one connection. */
+void status_server_accept(struct status_server *server);
 
 /* Whether the process that has ended was one of these. */
 bool status_server_reap(struct status_server *server, pid_t pid);

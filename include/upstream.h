@@ -18,10 +18,12 @@ struct upstream {
     CURLM *multi;
     CURL *handle;
     struct curl_slist *connect_to;
-    int fd;       /* -1 when there is no connection */
-    bool reused;  /* the connection has carried an exchange before */
-    bool pending; /* octets may wait inside libcurl or the kernel: receive before polling */
-    bool reset;   /* a send found the connection broken, and no end of the target's before that */
+    int fd;             /* -1 when there is no connection */
+    bool connecting;    /* one is being made, by connecting ahead */
+    bool reused;        /* the connection has been idle: the target may be closing it */
+    bool pending;       /* octets may wait inside libcurl or the kernel: receive before polling */
+    long long began_us; /* when the last connection was begun */
+    bool reset; /* a send found the connection broken, and no end of the target's before that */
     int64_t certificate_expires; /* of the target, in seconds since 1970; 0: none was seen */
     char error[CURL_ERROR_SIZE];
 };
@@ -39,12 +41,19 @@ bool upstream_has_openssl(void);
 enum upstream_outcome {
     UPSTREAM_CONNECTED,
     UPSTREAM_CLIENT_GONE, /* client_fd was closed meanwhile */
+    UPSTREAM_INTERRUPTED, /* something else is to be done first */
     UPSTREAM_UNREACHABLE, /* *fault says why: 502, 503 or 504 */
 };
 
-/* Opens a connection, within the connect time-out. */
+/* Opens a connection for a request, within the connect time-out; where one is being made already,
+ * it is taken, and only when that fails a new one is tried. */
 enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
                                        struct fault *fault);
+
+/* Opens a connection for a client that has not come yet. UPSTREAM_INTERRUPTED when wake_fd becomes
+ * readable: the next call of either kind goes on. */
+enum upstream_outcome upstream_connect_ahead(struct upstream *upstream, int wake_fd,
+                                             struct fault *fault);
 
 /* Whether an idle connection can take a request: nothing has come on it. Drops it otherwise. */
 bool upstream_check_idle(struct upstream *upstream);

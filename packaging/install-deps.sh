@@ -14,6 +14,7 @@ libssl-dev:module:libssl'
 test='libcmocka-dev:module:cmocka
 python3:command:/usr/bin/python3
 python3-pytest:python:pytest
+python3-pytest-xdist:python:xdist
 python3-requests:python:requests
 python3-websockets:python:websockets
 python3-hypothesis:python:hypothesis

@@ -1,8 +1,13 @@
 /* buffer: a bounded byte buffer. */
 #include "buffer.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define WIPED_BY_HAND ((size_t)16 * 1024) /* the rest has rarely been used, and goes by pages */
 
 bool buffer_init(struct buffer *b, size_t cap)
 {
@@ -37,6 +42,33 @@ void buffer_clear(struct buffer *b)
 {
     b->start = b->end = 0;
     b->overflowed = false;
+}
+
+/* Gives whole pages back to the kernel, which has zeroed ones in their place when they are used
+ * again: pages that were never used cost nothing. */
+static void wipe_pages(char *from, char *to)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    size_t before = (size_t)(-(uintptr_t)from & (page - 1));
+    size_t behind = (size_t)((uintptr_t)to & (page - 1));
+
+    if ((size_t)(to - from) < before + behind ||
+        madvise(from + before, (size_t)(to - from) - before - behind, MADV_DONTNEED) != 0) {
+        explicit_bzero(from, (size_t)(to - from));
+        return;
+    }
+    explicit_bzero(from, before);
+    explicit_bzero(to - behind, behind);
+}
+
+void buffer_wipe(struct buffer *b)
+{
+    size_t by_hand = b->cap < WIPED_BY_HAND ? b->cap : WIPED_BY_HAND;
+
+    explicit_bzero(b->at, by_hand);
+    if (by_hand < b->cap)
+        wipe_pages(b->at + by_hand, b->at + b->cap);
+    buffer_clear(b);
 }
 
 void buffer_compact(struct buffer *b)

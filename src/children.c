@@ -16,6 +16,16 @@ static size_t next_slot(const struct children *children, size_t slot)
     return (slot + 1) & (children->capacity - 1);
 }
 
+/* The child's slot, or the empty one where it would stand. */
+static size_t slot_of(const struct children *children, pid_t pid)
+{
+    size_t slot = home_of(children, pid);
+
+    while (children->slots[slot].pid != 0 && children->slots[slot].pid != pid)
+        slot = next_slot(children, slot);
+    return slot;
+}
+
 bool children_reserve(struct children *children)
 {
     if (2 * (children->count + 1) <= children->capacity)
@@ -35,12 +45,24 @@ bool children_reserve(struct children *children)
 
 void children_add(struct children *children, struct child child)
 {
-    size_t slot = home_of(children, child.pid);
-
-    while (children->slots[slot].pid != 0)
-        slot = next_slot(children, slot);
-    children->slots[slot] = child;
+    children->slots[slot_of(children, child.pid)] = child;
     children->count++;
+    children->counts[child.role]++;
+}
+
+struct child *children_find(const struct children *children, pid_t pid)
+{
+    if (children->capacity == 0)
+        return NULL;
+    struct child *child = &children->slots[slot_of(children, pid)];
+    return child->pid != 0 ? child : NULL;
+}
+
+void children_set_role(struct children *children, struct child *child, enum child_role role)
+{
+    children->counts[child->role]--;
+    children->counts[role]++;
+    child->role = role;
 }
 
 /* Whether a child that stands in slot may move to the empty one before it: its home must not lie
@@ -55,17 +77,13 @@ static bool may_move(const struct children *children, size_t empty, size_t slot)
 
 bool children_remove(struct children *children, pid_t pid, struct child *removed)
 {
-    if (children->capacity == 0)
-        return false;
-    size_t slot = home_of(children, pid);
-    while (children->slots[slot].pid != 0 && children->slots[slot].pid != pid)
-        slot = next_slot(children, slot);
-    if (children->slots[slot].pid == 0)
-        return false;
+    const struct child *child = children_find(children, pid);
 
-    *removed = children->slots[slot];
-    size_t empty = slot;
-    for (slot = next_slot(children, slot); children->slots[slot].pid != 0;
+    if (child == NULL)
+        return false;
+    *removed = *child;
+    size_t empty = (size_t)(child - children->slots);
+    for (size_t slot = next_slot(children, empty); children->slots[slot].pid != 0;
          slot = next_slot(children, slot)) {
         if (may_move(children, empty, slot)) {
             children->slots[empty] = children->slots[slot];
@@ -74,6 +92,7 @@ bool children_remove(struct children *children, pid_t pid, struct child *removed
     }
     children->slots[empty] = (struct child){0};
     children->count--;
+    children->counts[removed->role]--;
     return true;
 }
 

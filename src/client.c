@@ -25,11 +25,22 @@ void client_set_address(struct client *client, const struct address *address)
     }
 }
 
-bool client_init(struct client *client, int fd, const struct address *address, size_t head_bytes)
+bool client_init(struct client *client, size_t head_bytes)
 {
-    *client = (struct client){.fd = fd};
-    client_set_address(client, address);
+    *client = (struct client){.fd = -1};
     return buffer_init(&client->in, head_bytes + CLIENT_CONTENT_BYTES);
+}
+
+void client_take_over(struct client *client, int fd, const struct address *address)
+{
+    *client = (struct client){.fd = fd, .in = client->in};
+    buffer_clear(&client->in);
+    client_set_address(client, address);
+}
+
+void client_wipe(struct client *client)
+{
+    buffer_wipe(&client->in);
 }
 
 struct slice client_received(const struct client *client)

@@ -29,6 +29,9 @@ const struct config_setting config_settings[] = {
     {"proxy", "egress", CONFIG_EGRESS, AT(egress), NO_NUMBER},
     {"proxy", "forwarded", CONFIG_CHOICE, AT(forwarded), CHOICE(forwarded_names, FORWARDED_OFF)},
     {"proxy", "via", CONFIG_SWITCH, AT(via), SWITCH(false)},
+    {"proxy", "standby", CONFIG_COUNT, AT(standby), NUMBER(0, 64, 4)},
+    {"proxy", "preconnect", CONFIG_SWITCH, AT(preconnect), SWITCH(true)},
+    {"proxy", "recycle", CONFIG_COUNT, AT(recycle), NUMBER(1, 100000, 1)},
 
     {"timeouts", "connect", CONFIG_DURATION, AT(timeouts.connect), DURATION(10000)},
     {"timeouts", "request_head", CONFIG_DURATION, AT(timeouts.request_head), DURATION(15000)},

@@ -21,11 +21,14 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-struct connection {
+/* The one connection of this process; zeroed, and found by the leak check. */
+static struct {
+    const struct config *config;
     struct client client;
     struct upstream upstream;
     struct relay_buffers buffers;
-};
+    bool upstream_ready; /* libcurl could be set up */
+} connection;
 
 _Noreturn void connection_exit(enum connection_exit code)
 {
@@ -43,6 +46,20 @@ static void become_batch(void)
     const struct sched_param none = {0};
 
     sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
+struct upstream *connection_prepare(const struct config *config, const struct trust *trust)
+{
+    wait_init();
+    become_batch();
+    connection.config = config;
+    if (!client_init(&connection.client, (size_t)config->limits.request_head) ||
+        !relay_buffers_init(&connection.buffers, config)) {
+        log_error("out of memory for a connection");
+        connection_exit(CONNECTION_NO_MEMORY);
+    }
+    connection.upstream_ready = upstream_init(&connection.upstream, config, trust);
+    return &connection.upstream;
 }
 
 static enum exchange_result serve_exchanges(struct exchange_context *context)
@@ -73,41 +90,39 @@ static void close_client(struct client *client, enum exchange_result result, lon
 }
 
 /* Serves the exchanges; how the connection is to be closed. */
-static enum exchange_result serve_client(struct connection *connection, const struct config *config,
-                                         const struct trust *trust)
+static enum exchange_result serve_client(void)
 {
+    const struct config *config = connection.config;
     struct exchange_context context = {
         .config = config,
-        .client = &connection->client,
-        .upstream = &connection->upstream,
-        .buffers = &connection->buffers,
-        .allowed = config_allows(config, &connection->client.address),
-        .trusted = config_trusts(config, &connection->client.address),
+        .client = &connection.client,
+        .upstream = &connection.upstream,
+        .buffers = &connection.buffers,
+        .upstream_ready = connection.upstream_ready,
+        .allowed = config_allows(config, &connection.client.address),
+        .trusted = config_trusts(config, &connection.client.address),
         .is_first = true,
     };
 
-    context.upstream_ready = upstream_init(&connection->upstream, config, trust);
-    enum exchange_result result = serve_exchanges(&context);
-    upstream_drop(&connection->upstream);
-    return result;
+    return serve_exchanges(&context);
 }
 
-_Noreturn void connection_serve(const struct accepted *accepted, const struct config *config,
-                                const struct trust *trust)
+void connection_serve(const struct accepted *accepted)
 {
-    static struct connection connection; /* zeroed, and found by the leak check */
+    const struct config *config = connection.config;
     struct client *client = &connection.client;
     enum exchange_result result = EXCHANGE_ABORT;
 
-    wait_init();
-    become_batch();
-    if (!client_init(client, accepted->fd, &accepted->peer, (size_t)config->limits.request_head) ||
-        !relay_buffers_init(&connection.buffers, config)) {
-        log_error("out of memory for the connection of %s", client->name);
-        connection_exit(CONNECTION_NO_MEMORY);
-    }
+    scoreboard_set_state(SCOREBOARD_IDLE);
+    client_take_over(client, accepted->fd, &accepted->peer);
     if (!accepted->proxy_protocol || proxy_peer_introduce(client, config->timeouts.request_head))
-        result = serve_client(&connection, config, trust);
+        result = serve_client();
+    upstream_drop(&connection.upstream);
     close_client(client, result, config->timeouts.client_write);
-    connection_exit(CONNECTION_SERVED);
+}
+
+void connection_wipe(void)
+{
+    client_wipe(&connection.client);
+    relay_buffers_wipe(&connection.buffers);
 }

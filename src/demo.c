@@ -52,8 +52,9 @@ static _Noreturn void serve_one(int fd, const struct address *address)
     struct client client;
 
     wait_init();
-    if (!client_init(&client, fd, address, HEAD_BYTES_MAX))
+    if (!client_init(&client, HEAD_BYTES_MAX))
         _exit(1);
+    client_take_over(&client, fd, address);
     echo(&client);
     client_close_staged(&client, HEAD_MS);
     _exit(0);

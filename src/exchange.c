@@ -287,6 +287,7 @@ static enum relay_result forward(struct exchange *exchange)
             break;
         case UPSTREAM_CLIENT_GONE:
             return RELAY_CLIENT_GONE;
+        case UPSTREAM_INTERRUPTED:
         case UPSTREAM_UNREACHABLE:
             return RELAY_FAILED;
         }

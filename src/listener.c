@@ -156,11 +156,13 @@ static void announce(const struct listener *listener)
     log_info("listening on %s%s", text, listener->inherited ? " (inherited)" : "");
 }
 
-/* An inherited socket stays, to be listened on again after a reload. */
+/* An inherited socket stays, to be listened on again after a reload. Any other is shut down first:
+ * a child that has just been forked holds it for a moment yet. */
 void listener_close(const struct listener *listener)
 {
     if (listener->inherited)
         return;
+    shutdown(listener->fd, SHUT_RDWR);
     close(listener->fd);
     if (address_is_unix(&listener->address) && owns_file(listener))
         unlink(path_of(&listener->address));
@@ -279,13 +281,4 @@ void listeners_close(struct listeners *listeners)
     free(listeners->items);
     free(listeners->inherited);
     *listeners = (struct listeners){0};
-}
-
-void listeners_forget(const struct listeners *listeners)
-{
-    for (size_t i = 0; i < listeners->count; i++)
-        if (!listeners->items[i].inherited)
-            close(listeners->items[i].fd);
-    for (size_t i = 0; i < listeners->inherited_count; i++)
-        close(listeners->inherited[i].fd);
 }

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -18,8 +17,10 @@
 #include "listener.h"
 #include "log.h"
 #include "privileges.h"
+#include "process.h"
 #include "rehearsal.h"
 #include "scoreboard.h"
+#include "standby.h"
 #include "status_server.h"
 #include "summary.h"
 #include "trust.h"
@@ -38,6 +39,7 @@ struct master {
     struct listeners listeners;
     struct children children;
     struct status_server status;
+    struct standbys standbys;
     struct accepted held;  /* a connection for which no child could be made */
     sigset_t waiting_mask; /* while it waits, all signals get through */
     long long started_ms;
@@ -104,52 +106,42 @@ static bool is_draining(const struct master *master)
 
 /* ---- children ---- */
 
-/* Closes what a child must not have, but for the connection that it serves. */
-static void forget_sockets(const struct master *master, int fd)
+/* Forks a child for one connection. false when that cannot be; never returns in the child. */
+static bool fork_for(struct master *master, const struct accepted *accepted)
 {
-    listeners_forget(&master->listeners);
-    if (master->status.listener.fd >= 0)
-        close(master->status.listener.fd);
-    if (master->held.fd >= 0 && master->held.fd != fd)
-        close(master->held.fd);
+    const struct process_start start = {
+        .name = PROCESS_NAME,
+        .state = SCOREBOARD_IDLE,
+        .keep = {accepted->fd},
+        .keep_count = 1,
+    };
+    int slot;
+
+    pid_t pid = children_reserve(&master->children) ? process_fork(&start, &slot) : -1;
+    if (pid < 0)
+        return false;
+    if (pid == 0) {
+        connection_prepare(master->config, &master->trust);
+        connection_serve(accepted);
+        connection_exit(CONNECTION_SERVED);
+    }
+    scoreboard_note_event(SCOREBOARD_FORKED);
+    children_add(&master->children,
+                 (struct child){.pid = pid, .role = CHILD_SERVING, .channel = -1, .slot = slot});
+    return true;
 }
 
-static void prepare_status_child(void *context)
-{
-    forget_sockets(context, -1);
-}
-
-static _Noreturn void child_run(struct master *master, const struct accepted *accepted, int slot,
-                                pid_t parent)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        connection_exit(CONNECTION_ORPHANED);
-    forget_sockets(master, accepted->fd);
-    scoreboard_take(slot, SCOREBOARD_IDLE);
-    connection_serve(accepted, master->config, &master->trust);
-}
-
-/* Makes a child for the connection. false when none can be had now. This is where a connection
- * would be handed to a child that was made ahead. */
+/* Gives the connection to a child, a standby or one made for it. false when none can be had now. */
 static bool child_start(struct master *master, const struct accepted *accepted)
 {
-    pid_t parent = getpid();
-    int slot = scoreboard_reserve();
-
-    pid_t pid = children_reserve(&master->children) ? fork() : -1;
-    if (pid == 0)
-        child_run(master, accepted, slot, parent);
-    if (pid < 0) {
-        scoreboard_release(slot);
+    if (!standby_hand_over(&master->standbys, &master->children, accepted, master->config,
+                           &master->trust) &&
+        !fork_for(master, accepted)) {
         if (master->shortage_ms == 0)
             master->shortage_ms = clock_now_ms();
         return false;
     }
     master->shortage_ms = 0;
-    children_add(&master->children, (struct child){pid, slot});
-    scoreboard_note_event(SCOREBOARD_FORKED);
-    log_debug("child %d takes a connection", (int)pid);
     close(accepted->fd);
     return true;
 }
@@ -164,7 +156,8 @@ static enum scoreboard_event end_of(const struct master *master, int status)
                                                     : SCOREBOARD_EXIT_FAILED;
 }
 
-static void child_report(struct master *master, pid_t pid, int status)
+/* Whether it ended as it should; says what was wrong. */
+static bool child_report(struct master *master, pid_t pid, int status)
 {
     enum scoreboard_event end = end_of(master, status);
 
@@ -175,7 +168,10 @@ static void child_report(struct master *master, pid_t pid, int status)
                   (int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
     } else if (end == SCOREBOARD_EXIT_FAILED) {
         log_warning("child %d ended with status %d", (int)pid, WEXITSTATUS(status));
+    } else {
+        return true;
     }
+    return false;
 }
 
 static void children_reap(struct master *master)
@@ -189,7 +185,7 @@ static void children_reap(struct master *master)
             !children_remove(&master->children, pid, &child))
             continue;
         scoreboard_release(child.slot);
-        child_report(master, pid, status);
+        standby_forget(&master->standbys, &child, !child_report(master, pid, status));
     }
 }
 
@@ -197,7 +193,7 @@ static void children_reap(struct master *master)
 
 static bool is_full(struct master *master)
 {
-    if (master->children.count < (size_t)master->config->limits.connections)
+    if (master->children.counts[CHILD_SERVING] < (size_t)master->config->limits.connections)
         return false;
     log_warning_limited(&master->full_logged_ms,
                         "all %lld connections are in use: new ones wait; raise connections in "
@@ -359,6 +355,7 @@ static int use_config(struct master *master, struct config *config, char fault[C
     trust_free(&master->trust);
     if (config != master->config)
         config_free(master->config);
+    standby_retire(&master->standbys, &master->children);
     master->trust = trust;
     master->config = config;
     log_set_level(config->log_level);
@@ -411,7 +408,7 @@ static void report_status(struct master *master)
     struct scoreboard_snapshot snapshot;
     const struct summary_facts facts = {
         .up_ms = clock_now_ms() - master->started_ms,
-        .connections = master->children.count,
+        .connections = master->children.counts[CHILD_SERVING],
         .connections_limit = master->config->limits.connections,
         .accepted = master->accepted,
         .reloads = master->reloads,
@@ -434,19 +431,22 @@ static void begin_drain(struct master *master)
     master->drain_ms = clock_now_ms() + master->config->timeouts.drain;
     unit_format_duration(master->config->timeouts.drain, drain);
     scoreboard_set_draining();
-    log_info("stopping: %zu connections, given %s to finish", master->children.count, drain);
+    standby_retire(&master->standbys, &master->children);
+    children_signal(&master->children, SIGTERM);
+    log_info("stopping: %zu connections, given %s to finish",
+             master->children.counts[CHILD_SERVING], drain);
     listeners_close(&master->listeners);
     if (master->held.fd >= 0)
         refuse_held(master);
-    children_signal(&master->children, SIGTERM);
     const struct service_load load = load_of(master);
     service_tell_stopping(master->service, &load, master->config->timeouts.drain + STOP_SPARE_MS);
 }
 
 static void end_drain(struct master *master)
 {
-    if (master->children.count > 0)
-        log_warning("ending %zu connections that have not finished", master->children.count);
+    if (master->children.counts[CHILD_SERVING] > 0)
+        log_warning("ending %zu connections that have not finished",
+                    master->children.counts[CHILD_SERVING]);
     children_signal(&master->children, SIGKILL);
     master->forced = true;
 }
@@ -479,6 +479,8 @@ static long long next_event(const struct master *master)
         own = master->forced ? CLOCK_NEVER : master->drain_ms;
     else if (master->resume_ms > clock_now_ms())
         own = master->resume_ms;
+    else
+        own = standby_next_event(&master->standbys, master->config);
     if (status < own)
         own = status;
     return own < due ? own : due;
@@ -487,23 +489,24 @@ static long long next_event(const struct master *master)
 /* Waits for a connection, a signal, or the end of a pause; then takes the connections. */
 static void wait_and_accept(struct master *master)
 {
-    struct pollfd sockets[CONFIG_LISTEN_MAX + 1];
+    struct pollfd sockets[CONFIG_LISTEN_MAX + 2];
     bool accepting = may_accept(master);
     size_t count = accepting ? master->listeners.count : 0;
     struct timespec span = clock_timespec(next_event(master), clock_now_ms());
 
     for (size_t i = 0; i < count; i++)
         sockets[i] = (struct pollfd){.fd = master->listeners.items[i].fd, .events = POLLIN};
-    sockets[count] = (struct pollfd){status_server_socket(&master->status), POLLIN, 0};
-    int ready = ppoll(sockets, count + 1, &span, &master->waiting_mask);
+    sockets[count] = (struct pollfd){.fd = master->standbys.returns[0], .events = POLLIN};
+    sockets[count + 1] = (struct pollfd){status_server_socket(&master->status), POLLIN, 0};
+    int ready = ppoll(sockets, count + 2, &span, &master->waiting_mask);
     if (ready < 0 && errno != EINTR)
         back_off(master, "cannot wait for connections");
     take_signals(master);
     for (size_t i = 0; ready > 0 && i < count; i++)
         if (sockets[i].revents != 0)
             accept_some(master, &master->listeners.items[i]);
-    if (ready > 0 && sockets[count].revents != 0)
-        status_server_accept(&master->status, prepare_status_child, master);
+    if (ready > 0 && sockets[count + 1].revents != 0)
+        status_server_accept(&master->status);
 }
 
 static void serve(struct master *master)
@@ -514,6 +517,8 @@ static void serve(struct master *master)
         handle_signals(master);
         retry_held(master);
         config_refresh(master->config, clock_now_ms());
+        if (!is_draining(master))
+            standby_tend(&master->standbys, &master->children, master->config, &master->trust);
         if (clock_now_ms() < service_due(master->service))
             continue;
         const struct service_load load = load_of(master);
@@ -553,8 +558,8 @@ static int start(struct master *master, char fault[CONFIG_FAULT_BYTES])
 {
     signals_init(master);
     trust_init();
-    if (!scoreboard_init()) {
-        snprintf(fault, CONFIG_FAULT_BYTES, "cannot share memory with child processes: %s",
+    if (!scoreboard_init() || !standby_init(&master->standbys)) {
+        snprintf(fault, CONFIG_FAULT_BYTES, "cannot share memory or sockets with children: %s",
                  strerror(errno));
         log_error("%s", fault);
         return EX_OSERR;

@@ -25,6 +25,13 @@ bool relay_buffers_init(struct relay_buffers *buffers, const struct config *conf
            buffer_init(&buffers->down, response) && buffer_init(&buffers->out, rewritten);
 }
 
+void relay_buffers_wipe(struct relay_buffers *buffers)
+{
+    buffer_wipe(&buffers->up);
+    buffer_wipe(&buffers->down);
+    buffer_wipe(&buffers->out);
+}
+
 /* ---- deadlines ---- */
 
 enum waiting_for { WAIT_CONTENT, WAIT_READER, WAIT_TARGET, WAIT_ENDED_CLIENT, WAIT_KINDS };

@@ -254,11 +254,11 @@ _Noreturn void status_serve(int fd, const struct address *peer, const struct sta
     wait_init();
     status.facts = facts;
     status.allowed = config_allows(facts->config, peer);
-    if (!client_init(&status.client, fd, peer, HEAD_BYTES) ||
-        !buffer_init(&status.content, CONTENT_BYTES)) {
-        log_error("out of memory for the status of %s", status.client.name);
+    if (!client_init(&status.client, HEAD_BYTES) || !buffer_init(&status.content, CONTENT_BYTES)) {
+        log_error("out of memory for the status page");
         connection_exit(CONNECTION_NO_MEMORY);
     }
+    client_take_over(&status.client, fd, peer);
     while (serve_one(&status))
         ;
     client_close_staged(&status.client, SEND_MS);

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "connection.h"
 #include "log.h"
+#include "process.h"
 #include "status.h"
 
 #define PAUSE_MS 100 /* after a shortage of descriptors, memory or processes */
@@ -123,19 +123,9 @@ static void pause_for(struct status_server *server, const char *what)
     log_warning_limited(&server->logged_ms, "%s for the status page: %s", what, strerror(errno));
 }
 
-static _Noreturn void child_run(struct status_server *server, int fd, const struct address *peer,
-                                int slot)
+void status_server_accept(struct status_server *server)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != server->facts.master)
-        connection_exit(CONNECTION_ORPHANED);
-    close(server->listener.fd);
-    scoreboard_take(slot, SCOREBOARD_STATUS);
-    status_serve(fd, peer, &server->facts);
-}
-
-void status_server_accept(struct status_server *server, void (*prepare)(void *), void *context)
-{
+    struct process_start start = {.name = "ab-status", .state = SCOREBOARD_STATUS, .keep_count = 1};
     struct address peer = {.len = sizeof peer.storage};
     struct status_child *child = find_child(server, 0);
 
@@ -148,16 +138,12 @@ void status_server_accept(struct status_server *server, void (*prepare)(void *),
             pause_for(server, "cannot accept a connection");
         return;
     }
-    child->slot = scoreboard_reserve();
-    pid_t pid = fork();
-    if (pid == 0) {
-        prepare(context);
-        child_run(server, fd, &peer, child->slot);
-    }
-    if (pid < 0) {
+    start.keep[0] = fd;
+    pid_t pid = process_fork(&start, &child->slot);
+    if (pid == 0)
+        status_serve(fd, &peer, &server->facts);
+    if (pid < 0)
         pause_for(server, "cannot start a process");
-        scoreboard_release(child->slot);
-    }
     child->pid = pid > 0 ? pid : 0;
     close(fd);
 }

@@ -13,10 +13,15 @@
 #include "scoreboard.h"
 #include "upstream_fault.h"
 
-#define WATCH_MS 25 /* how often a wait for the connection looks whether the client is there */
+#define WATCH_MS 25   /* how often a wait for the connection looks whether the client is there */
+#define WAIT_MS  1000 /* at most, without a client: libcurl's own time-outs come first */
 
 #define TLS_BYTES_AHEAD   ((size_t)64 * 1024) /* four records */
 #define RECEIVE_BYTES_MAX (256L * 1024) /* that libcurl hands over at a time; 16 KiB unless set */
+
+/* Probes that find out when a firewall has forgotten an idle connection. */
+#define KEEPALIVE_IDLE_S     30
+#define KEEPALIVE_INTERVAL_S 10
 
 /* ---- set-up ---- */
 
@@ -150,6 +155,9 @@ static bool set_up_handle(struct upstream *upstream)
            set_number(upstream, CURLOPT_BUFFERSIZE, RECEIVE_BYTES_MAX) &&
            set_number(upstream, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
            set_number(upstream, CURLOPT_TCP_NODELAY, 1) &&
+           set_number(upstream, CURLOPT_TCP_KEEPALIVE, 1) &&
+           set_number(upstream, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S) &&
+           set_number(upstream, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S) &&
            set_number(upstream, CURLOPT_CONNECTTIMEOUT_MS,
                       (long)upstream->config->timeouts.connect) &&
            set_text(upstream, CURLOPT_PROTOCOLS_STR, "http,https") && set_up_url(upstream) &&
@@ -198,23 +206,25 @@ static bool take_result(struct upstream *upstream, CURLcode *code)
     return true;
 }
 
-/* Drives libcurl until the connection stands or has failed. false when the client left. */
-static bool drive(struct upstream *upstream, int client_fd, CURLcode *code)
-{
-    long long ended_ms = 0;
-    int running = 0;
+/* Whom a connection is made for, which ends the wait for it. */
+struct waiter {
+    int client_fd;      /* -1: none yet */
+    int wake_fd;        /* -1: none */
+    long long ended_ms; /* of client_is_gone */
+};
 
-    for (;;) {
-        if (curl_multi_perform(upstream->multi, &running) != CURLM_OK) {
-            *code = CURLE_OUT_OF_MEMORY;
-            return true;
-        }
-        if (take_result(upstream, code))
-            return true;
-        curl_multi_poll(upstream->multi, NULL, 0, WATCH_MS, NULL);
-        if (client_is_gone(client_fd, &ended_ms))
-            return false;
+/* Waits for libcurl's sockets. What ends the wait, or UPSTREAM_CONNECTED to go on. */
+static enum upstream_outcome wait_for_connection(struct upstream *upstream, struct waiter *waiter)
+{
+    struct curl_waitfd wake = {.fd = waiter->wake_fd, .events = CURL_WAIT_POLLIN};
+
+    if (waiter->wake_fd >= 0) {
+        curl_multi_poll(upstream->multi, &wake, 1, WAIT_MS, NULL);
+        return wake.revents != 0 ? UPSTREAM_INTERRUPTED : UPSTREAM_CONNECTED;
     }
+    curl_multi_poll(upstream->multi, NULL, 0, WATCH_MS, NULL);
+    return client_is_gone(waiter->client_fd, &waiter->ended_ms) ? UPSTREAM_CLIENT_GONE
+                                                                : UPSTREAM_CONNECTED;
 }
 
 void upstream_free(struct upstream *upstream)
@@ -237,40 +247,100 @@ static SSL *tls_of(const struct upstream *upstream)
     return session->internals;
 }
 
-enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
-                                       struct fault *fault)
+/* Drives libcurl until the connection stands or has failed, or the wait for it ends. */
+static enum upstream_outcome drive(struct upstream *upstream, struct waiter *waiter, CURLcode *code)
+{
+    enum upstream_outcome outcome = UPSTREAM_CONNECTED;
+    int running = 0;
+
+    while (outcome == UPSTREAM_CONNECTED) {
+        if (curl_multi_perform(upstream->multi, &running) != CURLM_OK) {
+            *code = CURLE_OUT_OF_MEMORY;
+            return UPSTREAM_UNREACHABLE;
+        }
+        if (take_result(upstream, code))
+            return *code == CURLE_OK ? UPSTREAM_CONNECTED : UPSTREAM_UNREACHABLE;
+        outcome = wait_for_connection(upstream, waiter);
+    }
+    return outcome;
+}
+
+/* Puts the handle to work. */
+static bool begin_connecting(struct upstream *upstream)
+{
+    bool is_ready = upstream->config->egress_value.count == 0 || set_up_proxy(upstream);
+
+    upstream->error[0] = '\0';
+    upstream->began_us = clock_now_us();
+    upstream->connecting =
+        is_ready && curl_multi_add_handle(upstream->multi, upstream->handle) == CURLM_OK;
+    return upstream->connecting;
+}
+
+static void stop_connecting(struct upstream *upstream)
+{
+    upstream->connecting = false;
+    curl_multi_remove_handle(upstream->multi, upstream->handle);
+}
+
+static enum upstream_outcome connect_for(struct upstream *upstream, struct waiter *waiter,
+                                         struct fault *fault)
 {
     CURLcode code = CURLE_OK;
     curl_socket_t fd = CURL_SOCKET_BAD;
 
-    long long began_us = clock_now_us();
-    upstream->error[0] = '\0';
-    bool is_ready = upstream->config->egress_value.count == 0 || set_up_proxy(upstream);
-    if (!is_ready || curl_multi_add_handle(upstream->multi, upstream->handle) != CURLM_OK) {
+    if (!upstream->connecting && !begin_connecting(upstream)) {
         upstream_fault_set(upstream, CURLE_OUT_OF_MEMORY, fault);
         return UPSTREAM_UNREACHABLE;
     }
-    bool finished = drive(upstream, client_fd, &code);
-    if (finished && code == CURLE_OK)
+    enum upstream_outcome outcome = drive(upstream, waiter, &code);
+    if (outcome == UPSTREAM_INTERRUPTED)
+        return outcome;
+    if (outcome == UPSTREAM_CONNECTED)
         code = curl_easy_getinfo(upstream->handle, CURLINFO_ACTIVESOCKET, &fd);
-    if (!finished || code != CURLE_OK || fd == CURL_SOCKET_BAD) {
-        if (finished)
-            upstream_fault_set(upstream, code, fault);
-        curl_multi_remove_handle(upstream->multi, upstream->handle);
-        return finished ? UPSTREAM_UNREACHABLE : UPSTREAM_CLIENT_GONE;
+    if (outcome == UPSTREAM_CONNECTED && (code != CURLE_OK || fd == CURL_SOCKET_BAD))
+        outcome = UPSTREAM_UNREACHABLE;
+    if (outcome == UPSTREAM_UNREACHABLE)
+        upstream_fault_set(upstream, code, fault);
+    if (outcome != UPSTREAM_CONNECTED) {
+        stop_connecting(upstream);
+        return outcome;
     }
+    upstream->connecting = false;
     upstream->fd = fd;
-    upstream->reused = false;
     upstream->pending = false;
     upstream->reset = false;
-    scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - began_us);
+    scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - upstream->began_us);
     if (upstream->certificate_expires != 0)
         scoreboard_note_certificate(upstream->certificate_expires);
     return UPSTREAM_CONNECTED;
 }
 
+enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
+                                       struct fault *fault)
+{
+    struct waiter waiter = {.client_fd = client_fd, .wake_fd = -1};
+    bool was_connecting = upstream->connecting;
+
+    upstream->reused = false;
+    enum upstream_outcome outcome = connect_for(upstream, &waiter, fault);
+    if (outcome == UPSTREAM_UNREACHABLE && was_connecting)
+        outcome = connect_for(upstream, &waiter, fault);
+    return outcome;
+}
+
+enum upstream_outcome upstream_connect_ahead(struct upstream *upstream, int wake_fd,
+                                             struct fault *fault)
+{
+    struct waiter waiter = {.client_fd = -1, .wake_fd = wake_fd};
+
+    return connect_for(upstream, &waiter, fault);
+}
+
 void upstream_drop(struct upstream *upstream)
 {
+    if (upstream->connecting)
+        stop_connecting(upstream);
     if (upstream->fd < 0)
         return;
     upstream->fd = -1;

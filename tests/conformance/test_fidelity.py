@@ -95,7 +95,7 @@ def _piece(piece, octets):
 def line(tmp_path):
     target = Target()
     config = tmp_path / "proxy.ini"
-    config.write_text(configuration(target.url))
+    config.write_text(configuration(target.url, "preconnect = off\n"))
     bridge = Bridge(["-c", config], cwd=tmp_path, config=config)
     line = Line(bridge, target)
     try:

@@ -74,6 +74,15 @@ def configuration(target, more="", listen="127.0.0.1:0"):
     return f"[proxy]\nlisten = {listen}\ntarget = {target}\n" + textwrap.dedent(more)
 
 
+def with_process_model(text):
+    """The proxy.ini text with E2E_STANDBY and E2E_RECYCLE for the settings of that name, where it has none itself."""
+    for name in ("standby", "recycle"):
+        value = os.environ.get(f"E2E_{name.upper()}")
+        if value and not re.search(rf"^{name} =", text, re.MULTILINE):
+            text += f"\n[proxy]\n{name} = {value}\n"
+    return text
+
+
 class Lines:
     """The lines of a pipe, read by a thread so that a test can wait for one."""
 
@@ -187,8 +196,16 @@ class Bridge:
         return "\n".join(self.stdout.all + self.stderr.all)
 
     def children(self):
-        """The processes that the master has now."""
-        return [pid for pid, parent, _ in _processes() if parent == self.pid]
+        """The processes that serve a client now."""
+        return [pid for pid, parent, _, name in _processes() if parent == self.pid and name == "ab-client"]
+
+    def status_children(self):
+        """The processes that serve the status page now."""
+        return [pid for pid, parent, _, name in _processes() if parent == self.pid and name == "ab-status"]
+
+    def standbys(self):
+        """The processes that wait for a client."""
+        return [pid for pid, parent, _, name in _processes() if parent == self.pid and name == "ab-standby"]
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -235,7 +252,7 @@ class Bridge:
         assert SECRET not in self.output(), "the daemon wrote a secret"
 
     def _survivors(self):
-        return [pid for pid, _, session in _processes() if session == self.pid]
+        return [pid for pid, _, session, _ in _processes() if session == self.pid]
 
     def _kill_survivors(self):
         for pid in self._survivors():
@@ -245,12 +262,13 @@ class Bridge:
 
 
 def _processes():
-    """Every process that runs: (pid, parent, session); the dead that nobody has waited for yet do not count."""
+    """Every process that runs: (pid, parent, session, name); the dead that nobody has waited for yet do not count."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                state, parent, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+                name, _, fields = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+                state, parent, _, session = fields.split()[:4]
             except (FileNotFoundError, ProcessLookupError):
                 continue
             if state not in "ZX":
-                yield int(entry.name), int(parent), int(session)
+                yield int(entry.name), int(parent), int(session), name

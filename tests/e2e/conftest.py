@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from bridge import Bridge, configuration, run
+from bridge import Bridge, configuration, run, with_process_model
 from browser import Browser
 from certs import Certificates
 from message import OK
@@ -35,6 +35,12 @@ def start_target(bridges):
 
 
 @pytest.fixture
+def no_standbys(monkeypatch):
+    """For tests that count connections to the target, or whose target does not end while it has some."""
+    monkeypatch.setenv("E2E_STANDBY", "0")
+
+
+@pytest.fixture
 def connect(start_target):
     """Connects a raw client to a bridge: connect(bridge), connect(bridge.addresses[1])."""
     clients = []
@@ -58,7 +64,7 @@ def start_bridge(bridges, tmp_path):
     def start(target=None, more="", *, listen="127.0.0.1:0", text=None, arguments=None, wait=True, **settings):
         config = tmp_path / f"proxy-{len(bridges)}.ini"
         if arguments is None:
-            config.write_text(text or configuration(getattr(target, "url", target), more, listen))
+            config.write_text(text or with_process_model(configuration(getattr(target, "url", target), more, listen)))
             arguments = ["-c", config]
         bridges.append(Bridge(arguments, cwd=tmp_path, config=config, **settings))
         return bridges[-1].wait_ready() if wait else bridges[-1]

@@ -4,8 +4,10 @@ A test either drives it step by step (`upstream = target.accept()`, then read an
 serves each connection in a thread (`target.serve(answering(OK))`).
 """
 
+import select
 import socket
 import threading
+import time
 from contextlib import suppress
 
 from message import Head
@@ -56,6 +58,9 @@ class Target:
         self.listener.listen(backlog)
         self.listener.settimeout(DEADLINE)
         self.tls = tls
+        self.closing = False
+        self.sockets = []
+        self.idle = []
         self.connections = []
         self.requests = []
         self.faults = []
@@ -78,12 +83,40 @@ class Target:
         return f"{'https' if self.tls else 'http'}://{self.authority.decode()}"
 
     def accept(self):
-        """The next connection, for a test that drives it itself."""
-        sock, _ = self.listener.accept()
+        """The next connection on which a request comes, for a test that drives it itself.
+
+        The bridge connects ahead of need: connections on which nothing has come are kept for later calls.
+        """
+        limit = time.monotonic() + DEADLINE
+        while True:
+            readable, _, _ = select.select([self.listener, *self.idle], [], [], max(0, limit - time.monotonic()))
+            if not readable:
+                raise TimeoutError("no request has come to the target")
+            if self.listener in readable:
+                self._take_up(self.listener.accept()[0])
+            for upstream in [upstream for upstream in self.idle if upstream in readable]:
+                self.idle.remove(upstream)
+                if self._has_begun(upstream):
+                    self.connections.append(upstream)
+                    return upstream
+                upstream.close()
+
+    def _has_begun(self, upstream):
+        """Whether a readable connection holds something of a request, which is left there; else it has ended."""
+        if self.tls:
+            return bool(upstream.unread())
+        try:
+            return bool(upstream.sock.recv(1, socket.MSG_PEEK))
+        except ConnectionResetError:
+            return False
+
+    def _take_up(self, sock):
         sock.settimeout(DEADLINE)
-        upstream = Upstream(self.tls.wrap_socket(sock, server_side=True) if self.tls else sock, self.requests)
-        self.connections.append(upstream)
-        return upstream
+        self.sockets.append(sock)
+        with suppress(OSError):  # a child that was told to end does not finish its handshake
+            self.idle.append(
+                Upstream(self.tls.wrap_socket(sock, server_side=True) if self.tls else sock, self.requests)
+            )
 
     def serve(self, script):
         """Runs script(upstream) in a thread for each connection from now on, then closes it."""
@@ -94,19 +127,23 @@ class Target:
     def received(self):
         """Every octet that has reached the target so far, on whatever connection."""
         self._accept_waiting()
-        for upstream in self.connections:
+        for upstream in [*self.connections, *self.idle]:
             if not self.threads:
                 upstream.unread()
-        return b"".join(bytes(upstream.received) for upstream in self.connections)
+        return b"".join(bytes(upstream.received) for upstream in [*self.connections, *self.idle])
 
     def close(self):
         """Stops listening, ends all connections and scripts; fails if a script failed."""
+        self.closing = True
         with suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
+        if self.threads:
+            self.threads[0].join(DEADLINE)
         self.listener.close()
-        for upstream in self.connections:
+        for sock in [*self.sockets, *(upstream.sock for upstream in self.connections)]:
             with suppress(OSError):
-                upstream.sock.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
+        for upstream in [*self.connections, *self.idle]:
             if not self.threads:
                 upstream.close()
         for thread in self.threads:
@@ -114,13 +151,18 @@ class Target:
             assert not thread.is_alive(), "a target script does not end"
         assert not self.faults, f"a target script failed: {self.faults!r}"
 
+    @property
+    def used(self):
+        """The connections on which something has come."""
+        return [upstream for upstream in self.connections if upstream.received]
+
     def _accept_waiting(self):
         if self.threads:
             return
         self.listener.setblocking(False)
         try:
             while True:
-                self.accept()
+                self._take_up(self.listener.accept()[0])
         except BlockingIOError:
             self.listener.settimeout(DEADLINE)
 
@@ -135,6 +177,7 @@ class Target:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
+            self.sockets.append(sock)
             self._start(self._run, script, sock)
 
     def _run(self, script, sock):
@@ -144,7 +187,10 @@ class Target:
                 upstream = Upstream(self.tls.wrap_socket(sock, server_side=True) if self.tls else sock, self.requests)
                 self.connections.append(upstream)
                 with upstream.sock:
-                    script(upstream)
+                    while not self.closing and not upstream.is_readable(0.1):
+                        pass  # made ahead of need, it may be idle for long
+                    if not self.closing:
+                        script(upstream)
             except (OSError, Ended):
                 pass  # the bridge ended the connection, which is its right
             except Exception as fault:  # whatever it is, close() reports it

@@ -10,6 +10,8 @@ import websockets
 from bridge import SECRET
 from wire import DEADLINE
 
+pytestmark = pytest.mark.usefixtures("no_standbys")
+
 PAGE = b"<!DOCTYPE html><title>page</title><p>hello from the target</p>"
 EVENTS = b"data: one\n\nevent: last\ndata: two\n\n"
 

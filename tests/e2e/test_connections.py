@@ -25,7 +25,7 @@ class TestPersistence:
         client = connect(start_bridge(origin))
         for _ in range(5):
             assert client.exchange(get()).raw == OK
-        assert len(origin.connections) == 1
+        assert len(origin.used) == 1
 
     @pytest.mark.parametrize("value", [b"close", b"Close", b"keep-alive, close", b"X-A,close"], ids=repr)
     def test_1_1_close(self, connect, start_bridge, origin, value):
@@ -70,7 +70,7 @@ class TestPersistence:
         bridge = start_bridge(origin)
         for _ in range(3):
             assert connect(bridge).exchange(get()).status == 200
-        assert len(origin.connections) == 3
+        assert len(origin.used) == 3
 
     def test_after_a_client_the_upstream_connection_ends(self, client, target):
         upstream = answered(client, target)

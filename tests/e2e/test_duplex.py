@@ -337,7 +337,7 @@ class TestLongConnection:
             method, content = (b"POST", path[1:]) if number % 3 == 0 else (b"GET", b"")
             assert client.read_response().content == method + b" " + path + b" HTTP/1.1|" + content
         sender.join()
-        assert len(target.connections) == 1
+        assert len(target.used) == 1
 
     def test_ten_thousand_exchanges(self, connect, start_bridge, origin):
         """One connection on either side, and a child that does not grow."""
@@ -352,7 +352,7 @@ class TestLongConnection:
             for _ in range(100):
                 assert client.read_response().raw == OK
         assert memory(child, "VmHWM") - before < GROWTH_KIB
-        assert len(origin.requests) == 10_000 and len(origin.connections) == 1
+        assert len(origin.requests) == 10_000 and len(origin.used) == 1
 
 
 class TestUrgentData:

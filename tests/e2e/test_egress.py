@@ -10,6 +10,8 @@ from proxies import ConnectProxy, SocksProxy
 from rawclient import refusal
 from target import answering
 
+pytestmark = pytest.mark.usefixtures("no_standbys")
+
 
 @pytest.fixture(params=["http", "https"])
 def secured(request, start_target, certificates):

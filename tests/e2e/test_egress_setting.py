@@ -12,6 +12,8 @@ KINDS = pytest.mark.parametrize("kind", [ConnectProxy, SocksProxy])
 VARIABLES = ("${env:EGRESS_USER}", "${env:EGRESS_PASSWORD}")
 DEBUG = "[log]\nlevel = debug\n"
 
+pytestmark = pytest.mark.usefixtures("no_standbys")
+
 
 def egress(url):
     """The line, and the most talkative log."""

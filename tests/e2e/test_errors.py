@@ -86,7 +86,7 @@ class TestConnecting:
     def test_the_next_request_tries_again(self, connect, start_bridge):
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
-            client = connect(start_bridge(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+            client = connect(start_bridge(f"http://127.0.0.1:{listener.getsockname()[1]}", "preconnect = off\n"))
             client.send(get())
             error_of(client, 502, {b"connection_refused"})
             listener.listen()

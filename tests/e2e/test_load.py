@@ -48,6 +48,8 @@ def test_reloads(start_bridge, load):
         bridge.reload(configuration(load.target_url, settings(generation)))
         bridge.message("authbridge: reloaded", generation)
         load.loaded = generation
+        if generation % 10 == 0:
+            serve_some(load)
     judge(load, 2 * CLIENTS)
 
 

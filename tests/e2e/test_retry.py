@@ -130,4 +130,4 @@ def test_answered_connections_are_kept(connect, start_bridge, start_target):
         client.send(octets)
         assert client.read_response(method).status == 200
     assert times_seen(target) == Counter(b"/%d" % number for number in range(EXCHANGES))
-    assert len(target.connections) == 1
+    assert len(target.used) == 1

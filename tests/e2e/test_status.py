@@ -182,7 +182,7 @@ class TestLife:
     def test_killed_child_of_the_page(self, connect, page):
         kept = connect(page.address)
         assert page.get("/healthz", client=kept).status == 200
-        for pid in page.bridge.children():
+        for pid in page.bridge.status_children():
             os.kill(pid, signal.SIGKILL)
         kept.read_to_end()
         assert page.get("/healthz").status == 200

@@ -13,6 +13,8 @@ from statuspage import STATUS, StatusPage, request, with_label
 from target import answering
 from wire import wait_until
 
+pytestmark = pytest.mark.usefixtures("no_standbys")
+
 REQUESTS = "authbridge_requests_total"
 ERRORS = "authbridge_request_errors_total"
 STATES = "authbridge_children"

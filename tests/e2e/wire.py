@@ -35,6 +35,9 @@ class Wire:
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def fileno(self):
+        return self.sock.fileno()
+
     def send(self, data, piece=None):
         """Sends all of data, whole or in pieces of that many octets."""
         for start in range(0, len(data), piece or max(len(data), 1)):
@@ -97,7 +100,7 @@ class Wire:
 
     def unread(self):
         """What has come and was not read yet, without waiting for more."""
-        while self.ending is None and self.sock.fileno() >= 0 and self._readable_now() and self._read_more():
+        while self.ending is None and self.sock.fileno() >= 0 and self.is_readable() and self._read_more():
             pass
         return bytes(self.received[self.taken :])
 
@@ -137,9 +140,10 @@ class Wire:
                 self.ending = None if data else "FIN"
         return self.ending is None
 
-    def _readable_now(self):
+    def is_readable(self, seconds=0):
+        """Whether something has come, or comes in that time."""
         pending = getattr(self.sock, "pending", lambda: 0)
-        return pending() > 0 or bool(select.select([self.sock], [], [], 0)[0])
+        return pending() > 0 or bool(select.select([self.sock], [], [], seconds)[0])
 
 
 def wait_until(condition, what, deadline=DEADLINE):

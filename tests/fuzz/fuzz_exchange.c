@@ -191,7 +191,8 @@ static void serve(int fd)
     };
 
     MUST(address_parse("127.0.0.1:1", &address));
-    MUST(client_init(&client, fd, &address, (size_t)fuzz_config()->limits.request_head));
+    MUST(client_init(&client, (size_t)fuzz_config()->limits.request_head));
+    client_take_over(&client, fd, &address);
     MUST(relay_buffers_init(&buffers, fuzz_config()));
     for (int i = 0; i < EXCHANGE_MAX && exchange_serve(&context) == EXCHANGE_KEEP; i++)
         ;

@@ -14,6 +14,7 @@ static void test_empty(void)
     struct child removed;
 
     check(!children_remove(&children, 1, &removed), "nothing to remove");
+    check(children_find(&children, 1) == NULL, "nothing to find");
     children_signal(&children, SIGTERM);
     check(children_reserve(&children), "no memory");
     check_number("count", children.count, 0);
@@ -50,19 +51,21 @@ static void step(struct children *children, bool *present, size_t *count,
 {
     size_t id = (size_t)rand() % row->ids;
     pid_t pid = row->first + (pid_t)id * row->stride;
-    struct child removed = {pid, (int)id};
+    struct child removed;
 
     if (rand() % 10 >= row->adds) {
         check(children_remove(children, pid, &removed) == present[id], "removal of %d", (int)pid);
-        check(removed.pid == pid && removed.slot == (int)id, "%d is another one", (int)pid);
+        check(!present[id] || (removed.pid == pid && removed.channel == (int)pid + 1),
+              "%d was removed for %d", (int)removed.pid, (int)pid);
         *count -= present[id];
         present[id] = false;
     } else if (!present[id]) {
         assert_true(children_reserve(children));
-        children_add(children, (struct child){pid, (int)id});
+        children_add(children, (struct child){.pid = pid, .channel = (int)pid + 1});
         present[id] = true;
         ++*count;
     }
+    check((children_find(children, pid) != NULL) == present[id], "finding of %d", (int)pid);
 }
 
 /* Each id that is present stands in the table once, and nothing else does. */
@@ -104,6 +107,29 @@ static void check_model(const void *at)
                   present[id],
               "removal of id %zu at the end", id);
     check_number("count at the end", children.count, 0);
+    children_free(&children);
+}
+
+/* ---- roles ---- */
+
+static void test_roles_are_counted(void)
+{
+    struct children children = {0};
+    struct child removed;
+
+    for (pid_t pid = 1; pid <= 100; pid++) {
+        assert_true(children_reserve(&children));
+        children_add(&children, (struct child){.pid = pid, .role = CHILD_STANDBY});
+    }
+    for (pid_t pid = 1; pid <= 30; pid++)
+        children_set_role(&children, children_find(&children, pid), CHILD_SERVING);
+    for (pid_t pid = 21; pid <= 50; pid++)
+        assert_true(children_remove(&children, pid, &removed));
+    check_number("serving", children.counts[CHILD_SERVING], 20);
+    check_number("standby", children.counts[CHILD_STANDBY], 50);
+    check_number("all", children.count, 70);
+    check_number("role", children_find(&children, 20)->role, CHILD_SERVING);
+    check_number("role", children_find(&children, 51)->role, CHILD_STANDBY);
     children_free(&children);
 }
 
@@ -155,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_empty),
         ROWS(model_rows, check_model),
+        TEST(test_roles_are_counted),
         TEST(test_signal_reaches_each),
     };
 

@@ -1,0 +1,25 @@
+/* process: how a child of the master begins. */
+#ifndef AUTHBRIDGE_PROCESS_H
+#define AUTHBRIDGE_PROCESS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "scoreboard.h"
+
+#define PROCESS_KEEP_MAX 4u
+#define PROCESS_NAME     "ab-client" /* of a child that serves a client, as ps(1) shows it */
+
+struct process_start {
+    const char *name; /* as ps(1) shows it, 15 characters at most */
+    enum scoreboard_state state;
+    int keep[PROCESS_KEEP_MAX]; /* the descriptors behind standard error that it has */
+    size_t keep_count;
+};
+
+/* Forks (fork(2)). The child dies with its parent, and has of all descriptors behind standard error
+ * only those in start: neither a listener nor what leads to another child. *slot is its place on
+ * the scoreboard, which the parent releases when it has ended. */
+pid_t process_fork(const struct process_start *start, int *slot);
+
+#endif

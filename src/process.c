@@ -1,0 +1,58 @@
+/* process: how a child of the master begins. */
+#include "process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static int compare(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static void close_between(unsigned first, unsigned behind)
+{
+    if (first >= behind || close_range(first, behind - 1, 0) == 0 || errno != ENOSYS)
+        return;
+    long limit = sysconf(_SC_OPEN_MAX);
+    for (unsigned fd = first; fd < behind && (long)fd < limit; fd++)
+        close((int)fd);
+}
+
+static void close_others(const int *keep, size_t count)
+{
+    int sorted[PROCESS_KEEP_MAX];
+    unsigned next = STDERR_FILENO + 1;
+
+    if (count > PROCESS_KEEP_MAX)
+        abort();
+    memcpy(sorted, keep, count * sizeof *keep);
+    qsort(sorted, count, sizeof *sorted, compare);
+    for (size_t i = 0; i < count; i++) {
+        close_between(next, (unsigned)sorted[i]);
+        next = (unsigned)sorted[i] + 1;
+    }
+    close_between(next, ~0U);
+}
+
+pid_t process_fork(const struct process_start *start, int *slot)
+{
+    pid_t parent = getpid();
+
+    *slot = scoreboard_reserve();
+    pid_t pid = fork();
+    if (pid < 0)
+        scoreboard_release(*slot);
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_FAILURE);
+    prctl(PR_SET_NAME, start->name);
+    close_others(start->keep, start->keep_count);
+    scoreboard_take(*slot, start->state);
+    return 0;
+}

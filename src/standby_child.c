@@ -1,0 +1,126 @@
+/* standby_child: what a child that was forked ahead does. */
+#include "standby_child.h"
+
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "connection.h"
+#include "handover.h"
+#include "log.h"
+#include "process.h"
+#include "scoreboard.h"
+#include "wait.h"
+
+#define RETRY_FIRST_MS 1000
+#define RETRY_LAST_MS  60000
+#define STALE_MS       5000 /* idle for so long, a connection may be at its end without our knowing */
+
+struct standby {
+    int channel;
+    const struct config *config;
+    struct upstream *upstream;
+    long long connected_ms;
+    long long retry_ms; /* no connection is made ahead before */
+    long long delay_ms; /* between the attempt at hand and the next */
+};
+
+/* A target that is down, or closes what is idle, is tried again less and less often. */
+static void retry_later(struct standby *standby)
+{
+    standby->retry_ms = clock_now_ms() + standby->delay_ms;
+    standby->delay_ms *= 2;
+    if (standby->delay_ms > RETRY_LAST_MS)
+        standby->delay_ms = RETRY_LAST_MS;
+}
+
+static bool wants_connection(const struct standby *standby)
+{
+    return standby->config->preconnect && standby->upstream->fd < 0 &&
+           clock_now_ms() >= standby->retry_ms;
+}
+
+static void connect_ahead(struct standby *standby)
+{
+    struct fault fault;
+
+    switch (upstream_connect_ahead(standby->upstream, standby->channel, &fault)) {
+    case UPSTREAM_CONNECTED:
+        standby->connected_ms = clock_now_ms();
+        break;
+    case UPSTREAM_UNREACHABLE:
+        log_debug("%s (ahead of a client; again in %lld s)", fault.detail,
+                  standby->delay_ms / 1000);
+        retry_later(standby);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Waits for a client, and watches the idle connection to the target meanwhile: whatever comes on
+ * it is its end. */
+static void wait_for_client(struct standby *standby)
+{
+    struct upstream *upstream = standby->upstream;
+    bool retries = standby->config->preconnect && upstream->fd < 0;
+    struct pollfd sockets[] = {
+        {.fd = standby->channel, .events = POLLIN},
+        {.fd = upstream->fd, .events = POLLIN},
+    };
+
+    int ready = wait_ready(sockets, 2, retries ? standby->retry_ms : CLOCK_NEVER);
+    if (ready > 0 && sockets[1].revents != 0 && !upstream_check_idle(upstream))
+        retry_later(standby);
+}
+
+/* Whether a client came. */
+static bool await_client(struct standby *standby, struct accepted *accepted)
+{
+    standby->retry_ms = 0;
+    standby->delay_ms = RETRY_FIRST_MS;
+    for (;;) {
+        enum handover handover = handover_receive(standby->channel, accepted);
+        if (handover != HANDOVER_NONE)
+            return handover == HANDOVER_TAKEN;
+        if (wants_connection(standby))
+            connect_ahead(standby);
+        else
+            wait_for_client(standby);
+    }
+}
+
+/* Tells the master that another connection can come. */
+static bool come_back(int returns)
+{
+    pid_t pid = getpid();
+
+    return send(returns, &pid, sizeof pid, MSG_NOSIGNAL) == (ssize_t)sizeof pid;
+}
+
+_Noreturn void standby_run(int channel, int returns, const struct config *config,
+                           const struct trust *trust)
+{
+    struct standby standby = {
+        .channel = channel,
+        .config = config,
+        .upstream = connection_prepare(config, trust),
+    };
+    struct accepted accepted;
+
+    for (long long left = config->recycle; await_client(&standby, &accepted); left--) {
+        prctl(PR_SET_NAME, PROCESS_NAME);
+        standby.upstream->reused = clock_now_ms() - standby.connected_ms >= STALE_MS;
+        connection_serve(&accepted);
+        if (left == 1)
+            break;
+        connection_wipe();
+        prctl(PR_SET_NAME, STANDBY_NAME);
+        scoreboard_set_state(SCOREBOARD_STANDBY);
+        if (!come_back(returns))
+            break;
+    }
+    upstream_drop(standby.upstream);
+    connection_exit(CONNECTION_SERVED);
+}
