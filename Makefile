@@ -215,6 +215,24 @@ fuzz-coverage:
 		FUZZ_MORE='-fprofile-instr-generate -fcoverage-mapping' $(FUZZ:%=build/fuzz-coverage/fuzz_%)
 	@tests/fuzz/coverage.sh build/fuzz-coverage $(FUZZ)
 
+# ---- speed: beside other proxies, on a quiet machine; docs/BENCHMARKS.md ----
+
+BENCH_TOOLS   := fresh bulk sink forkrelay cabundle
+BENCH_SHARED  := tests/bench/loopback.c tests/bench/response.c
+BENCH_FLAGS    = $(if $(QUICK),--quick) $(if $(README),--readme) $(BENCH)
+
+build/bench/%: tests/bench/%.c $(BENCH_SHARED) $(wildcard tests/bench/*.h) Makefile
+	@mkdir -p $(@D)
+	@echo "CC  $<"
+	@$(CC) $(CPPFLAGS_ALL) -std=c11 $(WARNINGS) -O2 -pthread $(CFLAGS) -o $@ $< $(BENCH_SHARED) \
+		$(shell pkg-config --libs libcurl)
+
+.PHONY: bench
+bench:
+	@packaging/install-deps.sh build bench
+	@$(MAKE) --no-print-directory MODE= all $(BENCH_TOOLS:%=build/bench/%)
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/bench.py $(BENCH_FLAGS)
+
 # ---- keeping it in order ----
 
 C_FILES  := $(wildcard src/*.c include/*.h tests/unit/*.[ch] tests/fuzz/*.[ch] \
@@ -274,7 +292,7 @@ help:
 	@echo "make sanitize   runs everything with memory and leaks checked"
 	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each, SEED)"
 	@echo "make bench      measures speed beside nginx, HAProxy, Apache, Caddy (QUICK=1: 2 minutes; README=1)"
-	@echo "make fuzz-coverage shows which branches the committed inputs take"
+	@echo "make fuzz-coverage  shows which branches the committed inputs take"
 	@echo "make lint       checks layout, warnings, common mistakes, scripts, manuals"
 	@echo "make format     lays the C sources out"
 	@echo "make install    installs, below DESTDIR and PREFIX ($(PREFIX))"
