@@ -218,6 +218,7 @@ fuzz-coverage:
 # ---- speed: beside other proxies, on a quiet machine; docs/BENCHMARKS.md ----
 
 BENCH_TOOLS   := fresh bulk sink forkrelay cabundle
+BENCH_SOURCES := $(wildcard tests/bench/*.c)
 BENCH_SHARED  := tests/bench/loopback.c tests/bench/response.c
 BENCH_FLAGS    = $(if $(QUICK),--quick) $(if $(README),--readme) $(BENCH)
 
