@@ -19,6 +19,7 @@ struct options {
     struct config_source source;  /* its headers are owned by the options */
     struct explain_request asked; /* and so are its fields */
     bool live;
+    bool quiet; /* --check prints faults alone */
 };
 
 /* Reads the command line. OPTIONS_DONE: --help or --version has been printed; OPTIONS_WRONG: what

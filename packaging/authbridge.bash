@@ -10,7 +10,8 @@ _authbridge_options() {
         echo '--listen'
         return
         ;;
-    *' --check '*) echo '--config --target --listen --header --live' ;;
+    *' --live '* | *' --quiet '*) echo '--config --target --listen --header --check' ;;
+    *' --check '*) echo '--config --target --listen --header --live --quiet' ;;
     *' --explain'[\ =]*) echo '--config --target --listen --header -H' ;;
     *) echo '--config --target --listen --header --check --explain --demo --version --help' ;;
     esac

@@ -40,12 +40,12 @@ static void protect_secrets(void)
 }
 
 /* Reads the configuration and its certificates; says what it means, or tries the target. */
-static int check(const struct config_source *source, bool live)
+static int check(const struct options *options)
 {
     char error[TRUST_ERROR_BYTES];
     struct trust trust;
     char fault[CONFIG_FAULT_BYTES];
-    struct config *config = config_read(source, fault);
+    struct config *config = config_read(&options->source, fault);
     int status = EX_OK;
 
     if (config == NULL)
@@ -53,10 +53,10 @@ static int check(const struct config_source *source, bool live)
     if (!trust_load(config, &trust, error)) {
         log_error("%s", error);
         status = EX_CONFIG;
-    } else if (!live) {
+    } else if (options->live) {
+        status = live_check(config, &trust, stdout) ? EX_OK : EX_UNAVAILABLE;
+    } else if (!options->quiet) {
         config_describe(config, stdout);
-    } else if (!live_check(config, &trust, stdout)) {
-        status = EX_UNAVAILABLE;
     }
     trust_free(&trust);
     config_free(config);
@@ -133,9 +133,8 @@ static int run(enum options_action action, const struct options *options)
     case OPTIONS_SERVE:
         return serve(&options->source, NULL);
     case OPTIONS_CHECK:
-        return check(&options->source, false);
     case OPTIONS_LIVE:
-        return check(&options->source, true);
+        return check(options);
     case OPTIONS_EXPLAIN:
         return explain(options);
     case OPTIONS_DEMO:

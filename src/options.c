@@ -9,7 +9,7 @@
 static const char usage[] =
     "Usage: authbridge -c FILE [options]\n"
     "       authbridge --target URL --header 'Authorization: Bearer ${env:TOKEN}'\n"
-    "       authbridge -c FILE --check [--live]\n"
+    "       authbridge -c FILE --check [--live | --quiet]\n"
     "       authbridge -c FILE --explain 'GET /path' [-H 'Name: value']...\n"
     "       authbridge --demo\n"
     "\n"
@@ -20,6 +20,7 @@ static const char usage[] =
     "      --check                 print what the configuration means, secrets as ***, and exit\n"
     "      --live                  with --check: try the target instead, with one HEAD request:\n"
     "                              name, connection, TLS and its certificates, answer\n"
+    "  -q, --quiet                 with --check: print nothing but what is wrong\n"
     "      --explain 'GET /path'   print what the target would get for this request, what is\n"
     "                              changed in it and why, secrets as ***, and exit\n"
     "  -H 'Name: value'            with --explain: a header that the client sends; again for more\n"
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check", no_argument, NULL, CHECK},
     {"live", no_argument, NULL, LIVE},
+    {"quiet", no_argument, NULL, 'q'},
     {"explain", required_argument, NULL, EXPLAIN},
     {"listen", required_argument, NULL, LISTEN},
     {"target", required_argument, NULL, TARGET},
@@ -100,6 +102,8 @@ static enum options_action check_combination(const struct options *options,
         return wrong("give -c FILE or --target URL (or --demo to try it)");
     if (options->live && action != OPTIONS_CHECK)
         return wrong("--live goes with --check");
+    if (options->quiet && (action != OPTIONS_CHECK || options->live))
+        return wrong("--quiet goes with --check, and without --live");
     if (options->asked.field_count > 0 && action != OPTIONS_EXPLAIN)
         return wrong("-H goes with --explain; for a header on every request give --header");
     return options->live ? OPTIONS_LIVE : action;
@@ -123,6 +127,9 @@ static enum options_action take_option(int option, struct options *options,
         break;
     case LIVE:
         options->live = true;
+        break;
+    case 'q':
+        options->quiet = true;
         break;
     case EXPLAIN:
         possible = choose(action, OPTIONS_EXPLAIN);
@@ -163,7 +170,7 @@ enum options_action options_read(int argc, char **argv, struct options *options)
     int option;
 
     *options = (struct options){0};
-    while ((option = getopt_long(argc, argv, ":c:hH:", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":c:hH:q", long_options, NULL)) != -1) {
         if (option == ':')
             return wrong("%s needs a value", argv[optind - 1]);
         if (option == '?' && optopt != 0)

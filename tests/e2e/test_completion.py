@@ -40,6 +40,7 @@ def test_completes_an_option():
 def test_offers_what_goes_together():
     assert "--live" not in complete("-")
     assert "-H" not in complete("-c", "proxy.ini", "--check", "-")
+    assert "--quiet" in complete("--check", "-") and "--quiet" not in complete("--check", "--live", "-")
     assert complete("--demo", "-") == ["--listen"]
 
 

@@ -37,6 +37,22 @@ connections = 7
         assert check(f"[proxy]\nlisten = unix:{tmp_path}/socket\ntarget = http://127.0.0.1:9\n").returncode == 0
         assert not (tmp_path / "socket").exists()
 
+    def test_quiet_one_tells_faults_alone(self, tmp_path):
+        """For scripts, and for the unit's reload."""
+        path = tmp_path / "proxy.ini"
+        path.write_text(PROXY)
+        done = run("-c", path, "--check", "--quiet")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        path.write_text(PROXY + "lisen = 1\n")
+        done = run("-c", path, "--check", "-q")
+        assert (done.returncode, done.stdout) == (78, "")
+        assert f"{path}:4: lisen is not a setting" in done.stderr
+
+    @pytest.mark.parametrize("others", [[], ["--check", "--live"], ["--explain", "GET /"], ["--demo"]], ids=repr)
+    def test_quiet_goes_with_check(self, others):
+        done = run(*([] if "--demo" in others else ["--target", "http://127.0.0.1:9"]), *others, "--quiet")
+        assert done.returncode == 64 and "--quiet goes with --check" in done.stderr
+
     def test_shows_defaults(self, check):
         shown = check(PROXY).stdout
         for name in ("connect", "request_head", "client_idle", "client_write", "response", "drain"):

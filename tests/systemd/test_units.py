@@ -34,5 +34,5 @@ def test_installed(tmp_path):
     )
     units = tmp_path / "opt/bridge/lib/systemd/system"
     assert (tmp_path / "opt/bridge/sbin/authbridge").exists() and (units / "authbridge.socket").exists()
-    (start,) = re.findall(r"^ExecStart=(\S+)", (units / "authbridge.service").read_text(), re.MULTILINE)
-    assert start == "/opt/bridge/sbin/authbridge"
+    commands = re.findall(r"^Exec(?:Start|Reload)=(\S+)", (units / "authbridge.service").read_text(), re.MULTILINE)
+    assert commands == ["/opt/bridge/sbin/authbridge", "/bin/kill", "/opt/bridge/sbin/authbridge"]

@@ -4,10 +4,17 @@ import os
 import subprocess
 from pathlib import Path
 
-from conftest import STORE, systemctl
+from conftest import CONFIG, STORE, systemctl
 from message import OK, get
 from target import Target, answering
 from wire import wait_until
+
+
+def children(service):
+    """The one that serves the client, and the standbys."""
+    found = subprocess.check_output(["pgrep", "-P", str(service.pid)], text=True).split()
+    assert len(found) > 1
+    return [int(child) for child in found]
 
 
 class TestIdentity:
@@ -28,17 +35,19 @@ class TestIdentity:
         service.configure(origin)
         service.start()
         connect().exchange(get())
-        (child,) = subprocess.check_output(["pgrep", "-P", str(service.pid)], text=True).split()
-        status = Path(f"/proc/{child}/status").read_text()
-        assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+        for child in children(service):
+            status = Path(f"/proc/{child}/status").read_text()
+            assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
 
     def test_children_run_as_batch(self, service, origin, connect):
         """What the filter lets through besides @system-service."""
         service.configure(origin)
         service.start()
         connect().exchange(get())
-        (child,) = subprocess.check_output(["pgrep", "-P", str(service.pid)], text=True).split()
-        assert os.sched_getscheduler(int(child)) == os.SCHED_BATCH
+        wait_until(
+            lambda: {os.sched_getscheduler(child) for child in children(service)} == {os.SCHED_BATCH},
+            "all do, those that have just been made, too",
+        )
 
 
 class TestFileSystem:
@@ -56,6 +65,13 @@ class TestFileSystem:
         service.configure(origin)
         service.start()
         assert os.stat(f"/proc/{service.pid}/mem").st_uid == 0
+
+    def test_proxy_ini_of_root(self, service, origin):
+        """The status says what to do."""
+        service.configure(origin)
+        CONFIG.chmod(0o600)
+        systemctl("start", "authbridge.service", fails=True)
+        wait_until(lambda: f"{CONFIG}: cannot read: Permission denied; let the user" in service.status(), "it says so")
 
     def test_unix_socket_in_the_runtime_directory(self, service, origin, connect):
         service.configure(origin, listen="listen = unix:/run/authbridge/socket\n")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 
 from conftest import ADDRESS, CONFIG, SOCKET, UNIT, journal, systemctl
@@ -25,6 +26,20 @@ class TestStart:
         systemctl("start", UNIT, fails=True)
         assert service.show("ExecMainStatus") == "78" and service.show("NRestarts") == "0"
         assert f"{CONFIG}:4: lisen is not a setting" in service.status()
+
+    def test_address_in_use(self, service, origin, connect):
+        """It is tried until the other program has gone; the operator's own start is never refused."""
+        service.configure(origin)
+        host, _, port = ADDRESS.rpartition(":")
+        with socket.create_server((host, int(port))):
+            systemctl("start", UNIT, fails=True)
+            assert service.show("ExecMainStatus") == "71"
+            assert f"{ADDRESS}: " in service.status()
+            for _ in range(8):
+                systemctl("restart", UNIT, fails=True)
+                assert service.show("Result") == "exit-code", "not start-limit-hit"
+        service.wait_for("ActiveState", "active")
+        assert connect().exchange(get()).raw == OK
 
     def test_status_counts(self, service, origin, connect):
         service.configure(origin, "[limits]\nconnections = 77\n")
@@ -60,11 +75,11 @@ class TestReload:
         assert service.pid == pid and service.show("ActiveState") == "active"
 
     def test_bad(self, service, origin, connect):
-        """It serves on, and the status says what is wrong until a reload succeeds."""
+        """It serves on, reload fails, and the status says what is wrong until a reload succeeds."""
         service.configure(origin)
         service.start()
         service.configure(origin, "[timeouts]\nconnect = 10\n")
-        systemctl("reload", UNIT)
+        assert "failed" in systemctl("reload", UNIT, fails=True)
         status = service.wait_status("reload failed")
         assert f"{CONFIG}:5: connect = 10" in status
         assert connect().exchange(get()).raw == OK
@@ -72,6 +87,15 @@ class TestReload:
         service.configure(origin)
         systemctl("reload", UNIT)
         wait_until(lambda: "failed" not in service.status(), "the status is good again")
+
+    def test_with_a_credential(self, service, origin):
+        """The check has it too; and neither it nor anything else of the file goes to the journal."""
+        service.configure(origin, "[request-headers]\nAuthorization = Bearer ${cred:token}\n")
+        service.credential("token", "first\n")
+        service.start()
+        systemctl("reload", UNIT)
+        wait_until(lambda: "reloaded" in journal(), "it has reloaded")
+        assert "request-headers" not in journal() and "first" not in journal()
 
 
 class TestWatchdog:
