@@ -15,6 +15,10 @@ bool privileges_may_become(const char *user, char error[PRIVILEGES_ERROR_BYTES])
  * the process may have lost a part of its privileges then, and must end. */
 bool privileges_become(const char *user, char error[PRIVILEGES_ERROR_BYTES]);
 
+/* What to do about a file that cannot be read for that error, as the end of a message; "" unless it
+ * is for want of permission. */
+const char *privileges_advice(int error);
+
 /* No core file, and no ptrace(2) by others: there are secrets in this process and its children.
  * Does nothing in checking builds, whose leak checker traces the process itself. */
 void privileges_hide_memory(void);

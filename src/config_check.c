@@ -117,7 +117,8 @@ static void check_egress(struct config_loader *loader)
 static void check_readable(struct config_loader *loader, const char *name, const char *path)
 {
     if (path != NULL && access(path, R_OK) != 0)
-        config_fault(loader, "%s = %s: cannot read: %s", name, path, strerror(errno));
+        config_fault(loader, "%s = %s: cannot read: %s%s", name, path, strerror(errno),
+                     privileges_advice(errno));
 }
 
 static void check_ca_file(struct config_loader *loader)

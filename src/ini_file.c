@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "privileges.h"
 #include "slice.h"
 
 #define SECTION_BYTES_MAX 49u /* inih keeps no more of a section's name */
@@ -211,7 +212,7 @@ bool ini_file_read(const char *path, ini_file_handler *handler, void *context, F
     char *content = read_file(path, &len);
 
     if (content == NULL) {
-        fprintf(report, "%s: cannot read: %s\n", path, strerror(errno));
+        fprintf(report, "%s: cannot read: %s%s\n", path, strerror(errno), privileges_advice(errno));
         return false;
     }
     struct ini_reader reader = {

@@ -37,6 +37,11 @@ bool privileges_may_become(const char *user, char error[PRIVILEGES_ERROR_BYTES])
     return false;
 }
 
+const char *privileges_advice(int error)
+{
+    return error == EACCES ? "; let the user whom the bridge runs as read it" : "";
+}
+
 void privileges_hide_memory(void)
 {
 #ifndef AUTHBRIDGE_TRACEABLE

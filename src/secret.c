@@ -14,6 +14,7 @@
 
 #include "http_field.h"
 #include "log.h"
+#include "privileges.h"
 
 #define LOOK_MS       1000  /* between two looks at a file that can be used */
 #define SETTLE_MS     100   /* since its last change, until a file counts as written */
@@ -163,8 +164,8 @@ static ssize_t read_whole(int fd, char content[READ_BYTES])
 
 static bool fail_to_read(struct secret *secret)
 {
-    snprintf(secret->error, sizeof secret->error, "cannot read %.150s: %s", secret->path,
-             strerror(errno));
+    snprintf(secret->error, sizeof secret->error, "cannot read %.150s: %s%s", secret->path,
+             strerror(errno), privileges_advice(errno));
     return false;
 }
 

@@ -116,7 +116,7 @@ class TestDropped:
         bridge.config.chmod(0o600)
         bridge.signal(signal.SIGHUP)
         bridge.message("reload failed")
-        assert "Permission denied" in bridge.output()
+        assert "Permission denied; let the user whom the bridge runs as read it" in bridge.output()
 
     def test_privileged_port(self, connect, start, origin):
         """Opened before root is given up."""
