@@ -98,6 +98,10 @@ class Browser:
         """Waits until a JavaScript expression is true in the page; says its value."""
         return wait_until(lambda: self.run(f"return {condition}"), what, deadline)
 
+    def screenshot(self):
+        """What the window shows, as PNG."""
+        return self.driver.get_screenshot_as_png()
+
     def complaints(self):
         """What the browser wrote to its console since the last call: blocked requests, script errors."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

@@ -12,7 +12,8 @@ from wire import DEADLINE
 
 pytestmark = pytest.mark.usefixtures("no_standbys")
 
-PAGE = b"<!DOCTYPE html><title>page</title><p>hello from the target</p>"
+# With an icon of its own: the browser asks for no /favicon.ico, whose answer it might complain about in a later test.
+PAGE = b'<!DOCTYPE html><title>page</title><link rel="icon" href="data:,"><p>hello from the target</p>'
 EVENTS = b"data: one\n\nevent: last\ndata: two\n\n"
 
 

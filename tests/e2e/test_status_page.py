@@ -27,6 +27,7 @@ def page(connect, start_bridge, origin):
 @pytest.fixture
 def tab(browser, page):
     """The page, open and alive."""
+    browser.complaints()  # an earlier page's
     tab = browser.emulate(WIDTHS[0]).open(f"http://{page.address}/")
     tab.wait(f"{shown('state')} === 'serving'", "the page says that the bridge serves")
     yield tab
@@ -65,6 +66,8 @@ def test_fits(connect, page, tab, width, scheme):
     tab.emulate(width, scheme=scheme)
     tab.wait(f"{shown('total')} === '1'", "the request is shown")
     assert tab.run("return document.documentElement.scrollWidth") <= width
+    picture = tab.screenshot()
+    assert int.from_bytes(picture[16:20]) == width and len(picture) > 10_000, "a PNG so wide, and not blank"
     cut = """
         return [...document.querySelectorAll('section, td, th, .number')]
             .filter(node => node.scrollWidth > node.clientWidth + 1 || node.getBoundingClientRect().right > innerWidth)
