@@ -212,6 +212,17 @@ class TestSocketActivation:
         finally:
             load.close()
 
+    def test_faulty_configuration(self, service, origin, connect):
+        """Who waits does not start it for ever; with the fault mended it is opened again at once, as the manual says."""
+        service.configure(origin, "lisen = 8080\n", listen="")
+        systemctl("start", SOCKET)
+        connect()
+        wait_until(lambda: service.show("ActiveState", SOCKET) == "failed", "the socket is given up")
+        service.configure(origin, listen="")
+        systemctl("restart", SOCKET, UNIT)
+        assert connect().exchange(get()).raw == OK
+        assert f"listening on {ADDRESS} (inherited)" in journal()
+
     def test_address_that_listen_lacks(self, service, origin):
         service.configure(origin, listen="listen = 127.0.0.1:8081\n")
         systemctl("start", SOCKET)
