@@ -1,5 +1,7 @@
 """The configuration: what --check says about good and bad files, and the values that headers can take."""
 
+import re
+
 import pytest
 from bridge import REPOSITORY, SECRET, configuration, run
 from message import get, row
@@ -60,6 +62,16 @@ connections = 7
         for value in ("10s", "15s", "30s", "512", "64K", "200", "16K", "unlimited"):
             assert value in shown
         assert "60s" in shown or "1m" in shown
+
+    def test_every_setting_is_in_the_example_and_the_manual(self, check):
+        """Those that --check shows are all that there are."""
+        names = re.findall(r"^([a-z_]+) = ", check(PROXY).stdout, re.MULTILINE)
+        assert len(names) > 30
+        example = (REPOSITORY / "proxy.ini.example").read_text()
+        manual = (REPOSITORY / "docs" / "proxy.ini.5").read_text()
+        for name in names:
+            assert re.search(rf"^(; )?{name} = ", example, re.MULTILINE), name
+            assert re.search(rf"^\.It Ic {name} No =", manual, re.MULTILINE), name
 
     def test_example_passes(self):
         done = run("-c", REPOSITORY / "proxy.ini.example", "--check")

@@ -308,6 +308,16 @@ class TestReport:
         waiting = [process for process in page.report()["processes"] if process["state"] == "waiting"]
         assert len(waiting) == 1 and waiting[0]["pid"] in page.bridge.children() and waiting[0]["seconds"] >= 0
 
+    def test_standbys(self, start_page, target):
+        """They are shown, and are nobody's connections."""
+        page = start_page(target, "standby = 3\n")
+        metrics = page.wait_for('authbridge_children{state="standby"}', 3)
+        assert metrics["authbridge_connections"] == 0 and metrics["authbridge_forks_total"] >= 3
+        report = page.report()
+        assert report["children"]["standby"] == 3 and report["connections"]["current"] == 0
+        shown = {process["pid"] for process in report["processes"] if process["state"] == "standby"}
+        assert shown == set(page.bridge.standbys())
+
     def test_file_names_of_all_kinds(self, connect, start_bridge, target, tmp_path):
         """JSON stays JSON."""
         name = b'a "quoted\\ name\n\xff\xc3\xa9.ini'

@@ -21,7 +21,7 @@ def origin(start_target):
 
 @pytest.fixture
 def page(connect, start_bridge, origin):
-    return StatusPage(start_bridge(origin, STATUS), connect)
+    return StatusPage(start_bridge(origin, "standby = 4\n" + STATUS), connect)
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def tab(browser, page):
 
 def test_shows_live_figures(connect, page, tab, origin):
     assert tab.run(f"return {shown('total')}") == "0"
+    tab.wait(f"{shown('standby')} === '4'", "the processes made ahead are shown")
     client = connect(page.bridge)
     for method in (b"GET", b"GET", b"PUT", b"BREW"):
         client.exchange(request(method))
