@@ -8,12 +8,14 @@
 #include <stdbool.h>
 
 #include "config.h"
+#include "tls_session.h"
 
 #define TRUST_ERROR_BYTES 512u
 
 struct trust {
     X509_STORE *store; /* the CA certificates; NULL: nothing is verified */
     SSL_CTX *identity; /* holds our certificate, its chain and its key; NULL: none */
+    struct tls_session_store *sessions; /* what these have verified; NULL: none is kept */
 };
 
 /* Makes OpenSSL ready before any fork. */
@@ -22,6 +24,7 @@ void trust_init(void);
 /* Reads what the configuration names, or the system's CA certificates. A target without TLS needs
  * nothing. false, with error filled and nothing to free, when a file cannot be used. */
 bool trust_load(const struct config *config, struct trust *trust, char error[TRUST_ERROR_BYTES]);
+
 /* Gives a connection's TLS what has been read. false when our certificate cannot be used with it.
  */
 bool trust_attach(const struct trust *trust, SSL_CTX *tls);

@@ -94,7 +94,9 @@ bool trust_load(const struct config *config, struct trust *trust, char error[TRU
         return true;
     bool loaded = (!config->tls.verify || load_store(config, trust, error)) &&
                   (config->tls.client_cert == NULL || load_identity(config, trust, error));
-    if (!loaded)
+    if (loaded)
+        trust->sessions = tls_session_store_new();
+    else
         trust_free(trust);
     return loaded;
 }
@@ -116,5 +118,6 @@ void trust_free(struct trust *trust)
 {
     X509_STORE_free(trust->store);
     SSL_CTX_free(trust->identity);
+    tls_session_store_free(trust->sessions);
     *trust = (struct trust){0};
 }

@@ -25,8 +25,9 @@
 
 /* ---- set-up ---- */
 
-/* Keeps the end of the target's certificate. Not asked for later: libcurl gives a connection's TLS
- * only after its first read or write. */
+/* Offers the session that is shared, and keeps the end of the target's certificate. libcurl has no
+ * other place for the first, and for the second gives a connection's TLS only after its first read
+ * or write. */
 static void note_handshake(const SSL *tls, int where, int value)
 {
     struct upstream *upstream = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
@@ -34,9 +35,20 @@ static void note_handshake(const SSL *tls, int where, int value)
     struct tm expires;
 
     (void)value;
+    if ((where & SSL_CB_HANDSHAKE_START) != 0)
+        tls_session_offer(upstream->trust->sessions, (SSL *)tls);
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0 && certificate != NULL &&
         ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) == 1)
         upstream->certificate_expires = (int64_t)timegm(&expires);
+}
+
+/* 0: the session stays the caller's. */
+static int keep_session(SSL *tls, SSL_SESSION *session)
+{
+    const struct upstream *upstream = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
+
+    tls_session_keep(upstream->trust->sessions, session);
+    return 0;
 }
 
 /* Attaches the shared certificates and key, lets a write be continued from a buffer that moved, and
@@ -52,6 +64,7 @@ static CURLcode set_up_tls(CURL *handle, void *context, void *data)
     SSL_CTX_set_default_read_buffer_len(tls, TLS_BYTES_AHEAD);
     SSL_CTX_set_app_data(tls, upstream);
     SSL_CTX_set_info_callback(tls, note_handshake);
+    SSL_CTX_sess_set_new_cb(tls, keep_session); /* in place of libcurl's own, which dies with us */
     return trust_attach(upstream->trust, tls) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 

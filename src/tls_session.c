@@ -1,0 +1,78 @@
+/* tls_session: the last TLS session with the target, shared by all children. */
+#include "tls_session.h"
+
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "clock.h"
+
+#define SESSION_BYTES_MAX 8192
+#define YOUNG_MS          5000
+
+/* Written under a sequence lock: version is odd while somebody writes. A writer that is killed
+ * leaves it odd; connections then begin anew, as without a store. */
+struct tls_session_store {
+    atomic_uint version;
+    long long stored_ms;
+    int len;
+    unsigned char octets[SESSION_BYTES_MAX]; /* DER (i2d_SSL_SESSION(3)) */
+};
+
+struct tls_session_store *tls_session_store_new(void)
+{
+    void *memory = mmap(NULL, sizeof(struct tls_session_store), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return NULL;
+    madvise(memory, sizeof(struct tls_session_store), MADV_DONTDUMP);
+    return memory;
+}
+
+void tls_session_store_free(struct tls_session_store *store)
+{
+    if (store != NULL)
+        munmap(store, sizeof *store);
+}
+
+void tls_session_offer(const struct tls_session_store *store, SSL *tls)
+{
+    unsigned char octets[SESSION_BYTES_MAX];
+    const unsigned char *at = octets;
+
+    if (store == NULL)
+        return;
+    unsigned version = atomic_load_explicit(&store->version, memory_order_acquire);
+    int len = store->len;
+    if (version % 2 != 0 || len <= 0 || len > SESSION_BYTES_MAX)
+        return;
+    memcpy(octets, store->octets, (size_t)len);
+    atomic_thread_fence(memory_order_acquire);
+    if (atomic_load_explicit(&store->version, memory_order_relaxed) != version)
+        return;
+    SSL_SESSION *session = d2i_SSL_SESSION(NULL, &at, len);
+    if (session != NULL)
+        SSL_set_session(tls, session);
+    SSL_SESSION_free(session);
+    explicit_bzero(octets, (size_t)len);
+}
+
+void tls_session_keep(struct tls_session_store *store, SSL_SESSION *session)
+{
+    int len = i2d_SSL_SESSION(session, NULL);
+
+    if (store == NULL || len <= 0 || len > SESSION_BYTES_MAX || !SSL_SESSION_is_resumable(session))
+        return;
+    long long now = clock_now_ms();
+    unsigned version = atomic_load_explicit(&store->version, memory_order_relaxed);
+    if (version % 2 != 0 || (store->len > 0 && now - store->stored_ms < YOUNG_MS) ||
+        !atomic_compare_exchange_strong_explicit(&store->version, &version, version + 1,
+                                                 memory_order_acquire, memory_order_relaxed))
+        return;
+    unsigned char *at = store->octets;
+    store->len = i2d_SSL_SESSION(session, &at);
+    store->stored_ms = now;
+    atomic_store_explicit(&store->version, version + 2, memory_order_release);
+}

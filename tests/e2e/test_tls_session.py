@@ -1,0 +1,80 @@
+"""TLS sessions with the target: connections of different children resume one, and it opens no door."""
+
+import pytest
+from certs import openssl
+from message import OK, get
+from rawclient import refusal
+
+pytestmark = pytest.mark.usefixtures("no_standbys")
+
+
+@pytest.fixture
+def resumed():
+    """Whether each connection that carried a request was a resumed one."""
+    return []
+
+
+@pytest.fixture
+def start_secure(start_target, certificates, resumed):
+    def start():
+        def script(upstream):
+            upstream.read_request()
+            resumed.append(upstream.sock.session_reused)
+            upstream.send(OK)
+
+        return start_target(tls=certificates.good.server()).serve(script)
+
+    return start
+
+
+def settings(certificates):
+    return f"[tls]\nca_file = {certificates.authority.pem}\n"
+
+
+def ask_once(connect, bridge):
+    client = connect(bridge)
+    assert client.exchange(get()).raw == OK
+    client.close()
+
+
+def test_is_resumed_by_other_children(connect, start_bridge, start_secure, certificates, resumed):
+    bridge = start_bridge(start_secure(), settings(certificates))
+    for _ in range(4):
+        ask_once(connect, bridge)
+    assert resumed == [False, True, True, True]
+
+
+def test_a_reload_begins_anew(connect, start_bridge, start_secure, certificates, resumed):
+    """What a session was verified by may have changed."""
+    bridge = start_bridge(start_secure(), settings(certificates))
+    ask_once(connect, bridge)
+    bridge.reload(bridge.config.read_text())
+    bridge.message("reloaded")
+    ask_once(connect, bridge)
+    assert resumed == [False, False]
+
+
+def test_another_target_is_verified(connect, start_bridge, start_secure, certificates, resumed):
+    """One that took the address over does not know the session, and shows its certificate."""
+    target = start_secure()
+    bridge = start_bridge(target, settings(certificates))
+    ask_once(connect, bridge)
+    target.tls = certificates.untrusted.server()
+    client = connect(bridge)
+    client.send(get())
+    refusal(client, {502})
+    assert resumed == [False]
+
+
+def test_pinned_key_is_compared_again(connect, start_bridge, start_secure, certificates, resumed, tmp_path):
+    """The key of a resumed connection's certificate, too."""
+    pin = tmp_path / "pin.pem"
+    pin.write_bytes(openssl("x509", "-in", certificates.good.pem, "-noout", "-pubkey"))
+    bridge = start_bridge(start_secure(), f"[tls]\nca_file = {certificates.authority.pem}\npinned_key = {pin}\n")
+    ask_once(connect, bridge)
+    ask_once(connect, bridge)
+    pin.write_bytes(openssl("x509", "-in", certificates.untrusted.pem, "-noout", "-pubkey"))
+    client = connect(bridge)
+    client.send(get())
+    refusal(client, {502})
+    assert resumed == [False, True]
