@@ -1,9 +1,9 @@
 /* fresh: a load of clients that open a connection for each request.
  *
- * usage: fresh PORT CLIENTS SECONDS PATH CONTENT-LENGTH [FIELD]...
+ * usage: fresh PORT CLIENTS SECONDS PAUSE-MS PATH CONTENT-LENGTH [FIELD]...
  *
- * Each client connects, sends, reads the whole response and closes, again and again. The result
- * goes to standard output as JSON; anything but the whole, right response counts as an error. */
+ * Each client connects, sends, reads the whole response and closes, again and again, with a pause
+ * between. The result goes to standard output as JSON; anything but the whole, right response counts as an error. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 
 #define CLIENTS_MAX       128
 #define SECONDS_MAX       3600
+#define PAUSE_MS_MAX      999
 #define ANSWER_SECONDS    5 /* a response that takes longer is an error */
 #define FIRST_SOURCE      2 /* client n connects from 127.0.0.(2 + n) */
 #define FIRST_LATENCY_CAP 4096
@@ -27,6 +28,7 @@ struct load {
     size_t head_len;
     unsigned long long content_length;
     long long until_ns;
+    struct timespec pause;
 };
 
 struct worker {
@@ -85,6 +87,7 @@ static void *work(void *argument)
             note(worker, now_ns() - began);
         else
             worker->errors++;
+        nanosleep(&worker->load->pause, NULL);
     }
     return NULL;
 }
@@ -123,14 +126,15 @@ int main(int argc, char **argv)
     static struct worker workers[CLIENTS_MAX];
     static struct load load;
 
-    if (argc < 6) {
-        fprintf(stderr, "usage: fresh PORT CLIENTS SECONDS PATH CONTENT-LENGTH [FIELD]...\n");
+    if (argc < 7) {
+        fprintf(stderr, "usage: fresh PORT CLIENTS SECONDS PAUSE-MS PATH CONTENT-LENGTH [FIELD]...\n");
         return 64;
     }
     load.port = loopback_port(argv[1]);
     unsigned clients = (unsigned)loopback_number(argv[2], CLIENTS_MAX);
-    load.head_len = request_write(load.head, "GET", argv[4], argv + 6, argc - 6);
-    load.content_length = loopback_number(argv[5], 1u << 30);
+    load.head_len = request_write(load.head, "GET", argv[5], argv + 7, argc - 7);
+    load.content_length = loopback_number(argv[6], 1u << 30);
+    load.pause.tv_nsec = (long)loopback_number(argv[4], PAUSE_MS_MAX) * 1000000;
     long long began_ns = now_ns();
     load.until_ns = began_ns + (long long)loopback_number(argv[3], SECONDS_MAX) * 1000000000LL;
 

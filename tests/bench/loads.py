@@ -35,10 +35,10 @@ def wrk(port, path, length, connections, seconds):
     return result
 
 
-def fresh(tools, port, path, length, clients, seconds, more_fields):
-    """A new connection for each request."""
+def fresh(tools, port, path, length, clients, pause_ms, seconds, more_fields):
+    """A new connection for each request; each client pauses between two of them."""
     fields = (*more_fields, *CLIENT_FIELDS, "Connection: close")
-    result = _result_of([tools / "fresh", port, clients, seconds, path, length, *fields], seconds)
+    result = _result_of([tools / "fresh", port, clients, seconds, pause_ms, path, length, *fields], seconds)
     if result["requests"] == 0:
         result["errors"] += 1
     return result

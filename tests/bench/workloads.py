@@ -58,11 +58,14 @@ def keep_alive(name, connections):
     return measure
 
 
-def fresh(clients):
+PAUSE_MS = 10  # of the one client, so that it measures how long an answer takes, not how many there can be
+
+
+def fresh(clients, pause_ms=0):
     def measure(bench):
         port = bench.service.port
         fields = bench.target.fields if bench.peer.is_floor else (f"Host: 127.0.0.1:{port}",)
-        found = loads.fresh(bench.tools, port, "/1k", FILES["1k"], clients, bench.plan.seconds, fields)
+        found = loads.fresh(bench.tools, port, "/1k", FILES["1k"], clients, pause_ms, bench.plan.seconds, fields)
         bench.service.settle()
         return {"rate": found["requests"] / found["seconds"], "latency": found["median_us"]}, found["errors"]
 
@@ -103,7 +106,7 @@ RUNS = {
     "download": Run("http", bulk("download")),
     "upload": Run("sink", bulk("upload")),
     "chunked": Run("sink", bulk("chunked")),
-    "fresh-one-tls": Run("https", fresh(1), is_fresh=True),
+    "fresh-one-tls": Run("https", fresh(1, PAUSE_MS), is_fresh=True),
     "fresh": Run("http", fresh(8), floors=(FORKRELAY,), is_fresh=True),
     "fresh-tls": Run("https", fresh(8), floors=(CABUNDLE,), is_fresh=True),
     "idle": Run("http", idle, clients=500, is_once=True),
