@@ -18,15 +18,13 @@ struct standbys {
     size_t busy;          /* those that come back, with a connection now */
     int returns[2];       /* a child writes its id into [1] when it can take another connection */
     long long pause_ms;   /* none is made before: one could not be, or ended by itself */
+    long long used_ms;    /* when one was handed a client last */
     long long surplus_ms; /* when there began to be more than wanted; 0: there are not */
     long long logged_ms;
 };
 
 /* Makes it ready. false with errno. */
 bool standby_init(struct standbys *standbys);
-
-/* Whether one is to be made now. */
-bool standby_is_short(const struct standbys *standbys, const struct config *config);
 
 /* When standby_tend is to be called at the latest; CLOCK_NEVER: when a child has come back. */
 long long standby_next_event(const struct standbys *standbys, const struct config *config);

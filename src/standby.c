@@ -15,6 +15,7 @@
 #include "standby_child.h"
 
 #define PAUSE_MS   1000 /* after one could not be made, or ended by itself */
+#define SETTLE_MS  5    /* a client that has just come is served before a replacement is made */
 #define SURPLUS_MS 2000 /* how long more than wanted are kept for the next burst */
 
 bool standby_init(struct standbys *standbys)
@@ -104,9 +105,17 @@ static struct child *fork_one(struct standbys *standbys, struct children *childr
     return children_find(children, pid);
 }
 
-bool standby_is_short(const struct standbys *standbys, const struct config *config)
+/* When the next one may be made. */
+static long long making_due(const struct standbys *standbys)
 {
-    return standbys->count < (size_t)config->standby && clock_now_ms() >= standbys->pause_ms;
+    long long settled_ms = standbys->count > 0 ? standbys->used_ms + SETTLE_MS : 0;
+
+    return standbys->pause_ms > settled_ms ? standbys->pause_ms : settled_ms;
+}
+
+static bool is_short(const struct standbys *standbys, const struct config *config)
+{
+    return standbys->count < (size_t)config->standby && clock_now_ms() >= making_due(standbys);
 }
 
 /* ---- those that come back ---- */
@@ -160,7 +169,7 @@ void standby_tend(struct standbys *standbys, struct children *children, const st
     if (standbys->busy > 0)
         take_returns(standbys, children);
     end_surplus(standbys, children, config);
-    if (!standby_is_short(standbys, config))
+    if (!is_short(standbys, config))
         return;
     const struct child *child = fork_one(standbys, children, config, trust);
     if (child == NULL)
@@ -172,7 +181,7 @@ void standby_tend(struct standbys *standbys, struct children *children, const st
 long long standby_next_event(const struct standbys *standbys, const struct config *config)
 {
     if (standbys->count < (size_t)config->standby)
-        return standbys->pause_ms;
+        return making_due(standbys);
     return standbys->surplus_ms > 0 ? standbys->surplus_ms + SURPLUS_MS : CLOCK_NEVER;
 }
 
@@ -185,6 +194,7 @@ static bool give(struct standbys *standbys, struct children *children, struct ch
         return false;
     }
     children_set_role(children, child, CHILD_SERVING);
+    standbys->used_ms = clock_now_ms();
     if (config->recycle > 1)
         standbys->busy++;
     else

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -87,7 +88,8 @@ static void *work(void *argument)
             note(worker, now_ns() - began);
         else
             worker->errors++;
-        nanosleep(&worker->load->pause, NULL);
+        if (worker->load->pause.tv_nsec > 0)
+            nanosleep(&worker->load->pause, NULL);
     }
     return NULL;
 }
@@ -134,7 +136,8 @@ int main(int argc, char **argv)
     unsigned clients = (unsigned)loopback_number(argv[2], CLIENTS_MAX);
     load.head_len = request_write(load.head, "GET", argv[5], argv + 7, argc - 7);
     load.content_length = loopback_number(argv[6], 1u << 30);
-    load.pause.tv_nsec = (long)loopback_number(argv[4], PAUSE_MS_MAX) * 1000000;
+    if (strcmp(argv[4], "0") != 0)
+        load.pause.tv_nsec = (long)loopback_number(argv[4], PAUSE_MS_MAX) * 1000000;
     long long began_ns = now_ns();
     load.until_ns = began_ns + (long long)loopback_number(argv[3], SECONDS_MAX) * 1000000000LL;
 

@@ -106,7 +106,7 @@ class TestHangUp:
         return ["--listen", "127.0.0.1:0", "--target", target.url]
 
     def test_stops_like_sigterm(self, connect, start_bridge, target, arguments):
-        bridge = start_bridge(arguments=arguments)
+        bridge = start_bridge(arguments=arguments, through=["env", "--default-signal=HUP"])
         client = connect(bridge)
         upstream = ask(client, target)
         bridge.signal(signal.SIGHUP)
