@@ -3,7 +3,8 @@
  * usage: fresh PORT CLIENTS SECONDS PAUSE-MS PATH CONTENT-LENGTH [FIELD]...
  *
  * Each client connects, sends, reads the whole response and closes, again and again, with a pause
- * between. The result goes to standard output as JSON; anything but the whole, right response counts as an error. */
+ * between. The result goes to standard output as JSON; anything but the whole, right response
+ * counts as an error. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,7 +130,8 @@ int main(int argc, char **argv)
     static struct load load;
 
     if (argc < 7) {
-        fprintf(stderr, "usage: fresh PORT CLIENTS SECONDS PAUSE-MS PATH CONTENT-LENGTH [FIELD]...\n");
+        fprintf(stderr,
+                "usage: fresh PORT CLIENTS SECONDS PAUSE-MS PATH CONTENT-LENGTH [FIELD]...\n");
         return 64;
     }
     load.port = loopback_port(argv[1]);
