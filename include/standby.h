@@ -29,8 +29,12 @@ bool standby_init(struct standbys *standbys);
 /* When standby_tend is to be called at the latest; CLOCK_NEVER: when a child has come back. */
 long long standby_next_event(const struct standbys *standbys, const struct config *config);
 
-/* Forks one standby at most, takes back the children that come back, and ends those that are too
- * many. Never waits. */
+/* Takes back the children that have come back: to be called whenever returns[0] is readable, during
+ * a drain too. What is left there would keep the master awake, and a full queue a child from
+ * ending. */
+void standby_take_returns(struct standbys *standbys, struct children *children);
+
+/* Forks one standby at most, and ends those that are too many. Never waits. */
 void standby_tend(struct standbys *standbys, struct children *children, const struct config *config,
                   const struct trust *trust);
 

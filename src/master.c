@@ -502,6 +502,8 @@ static void wait_and_accept(struct master *master)
     if (ready < 0 && errno != EINTR)
         back_off(master, "cannot wait for connections");
     take_signals(master);
+    if (ready > 0 && sockets[count].revents != 0)
+        standby_take_returns(&master->standbys, &master->children);
     for (size_t i = 0; ready > 0 && i < count; i++)
         if (sockets[i].revents != 0)
             accept_some(master, &master->listeners.items[i]);

@@ -134,7 +134,7 @@ static void take_back(struct standbys *standbys, struct children *children, pid_
         standbys->idle[standbys->count++] = pid;
 }
 
-static void take_returns(struct standbys *standbys, struct children *children)
+void standby_take_returns(struct standbys *standbys, struct children *children)
 {
     pid_t pid;
 
@@ -166,8 +166,6 @@ static void end_surplus(struct standbys *standbys, struct children *children,
 void standby_tend(struct standbys *standbys, struct children *children, const struct config *config,
                   const struct trust *trust)
 {
-    if (standbys->busy > 0)
-        take_returns(standbys, children);
     end_surplus(standbys, children, config);
     if (!is_short(standbys, config))
         return;

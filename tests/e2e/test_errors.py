@@ -1,6 +1,5 @@
 """What goes wrong outside the bridge: the status, the error in Proxy-Status, the message that names the target."""
 
-import os
 import signal
 import socket
 import time
@@ -9,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from bridge import SECRET, run
 from message import OK, get
+from processes import cpu_seconds
 from rawclient import ask, refusal
 from target import answering
 from wire import Wire
@@ -243,10 +243,3 @@ class TestDescriptorLimit:
         bridge.limit_descriptors(before)
         assert client.read_response().raw == OK
         assert [connect(address).exchange(get()).raw for address in bridge.addresses] == [OK] * 8
-
-
-def cpu_seconds(pid):
-    """The processor time that a process has used."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        user, system = file.read().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -3,9 +3,11 @@
 import os
 import signal
 import socket
+import time
 
 import pytest
 from message import OK, get, post
+from processes import cpu_seconds
 from rawclient import refusal
 from target import answering
 from wire import wait_until
@@ -213,4 +215,45 @@ class TestRecycling:
         upstream.send(OK)
         assert client.read_response().values(b"Connection") == [b"close"]
         client.close()
+        assert bridge.wait_exit() == 0
+
+    @pytest.fixture
+    def under_way(self, connect, start_bridge, target):
+        """A bridge with two requests under way, each in a child that would come back, and how to end one of them."""
+        bridge = start_bridge(target, "standby = 0\nrecycle = 10\n[timeouts]\ndrain = 60s\n")
+        requests = []
+        for _ in range(2):
+            client = connect(bridge)
+            client.send(get())
+            requests.append((client, target.accept()))
+
+        def end_one():
+            client, upstream = requests.pop()
+            upstream.read_request()
+            upstream.send(OK)
+            assert client.read_response().status == 200
+            client.close()
+            wait_until(lambda: len(bridge.children()) == len(requests) and not bridge.standbys(), "the child has ended")
+
+        return bridge, end_one
+
+    def sleeps(self, bridge):
+        spent = cpu_seconds(bridge.pid)
+        time.sleep(1.0)  # a while in which it could spin
+        return cpu_seconds(bridge.pid) - spent < 0.3
+
+    def test_after_a_reload_none_comes_back(self, under_way):
+        bridge, end_one = under_way
+        bridge.reload(bridge.config.read_text())
+        bridge.message("reloaded")
+        end_one()
+        assert self.sleeps(bridge), "it spins"
+
+    def test_during_a_stop_none_comes_back(self, under_way):
+        bridge, end_one = under_way
+        bridge.signal(signal.SIGTERM)
+        bridge.message("stopping")
+        end_one()
+        assert self.sleeps(bridge), "it spins"
+        end_one()
         assert bridge.wait_exit() == 0
