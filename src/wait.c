@@ -4,7 +4,9 @@
 #include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "clock.h"
 
@@ -43,6 +45,19 @@ bool wait_is_draining(void)
     return draining != 0;
 }
 
+/* ppoll(2) itself: the C library's works on a copy of the span, and a signal between the copy and
+ * the wait would be missed. */
+static int poll_for_span(struct pollfd *sockets, size_t count)
+{
+    long number = SYS_ppoll;
+
+#ifdef SYS_ppoll_time64
+    if (sizeof span.tv_sec > sizeof(long))
+        number = SYS_ppoll_time64;
+#endif
+    return (int)syscall(number, sockets, count, &span, NULL, (size_t)0);
+}
+
 int wait_ready(struct pollfd *sockets, size_t count, long long deadline)
 {
     struct timespec wanted = clock_timespec(deadline, clock_now_ms());
@@ -51,7 +66,7 @@ int wait_ready(struct pollfd *sockets, size_t count, long long deadline)
     span.tv_sec = wanted.tv_sec;
     span.tv_nsec = wanted.tv_nsec;
     if (!unseen)
-        ready = ppoll(sockets, count, (const struct timespec *)&span, NULL);
+        ready = poll_for_span(sockets, count);
     if (ready > 0)
         return ready;
     for (size_t i = 0; i < count; i++)
