@@ -306,11 +306,27 @@ static void accept_some(struct master *master, const struct listener *listener)
             return;
 }
 
-/* Takes all that wait in the kernel's queue, where closing the listener would reset them. */
-static void accept_waiting(struct master *master, const struct listener *listener)
+/* Whether the listener goes on under the next configuration, if there is one. */
+static bool is_kept(const struct listener *listener, const struct config *next)
 {
-    while (may_accept(master) && accept_one(master, listener))
-        ;
+    bool kept = listener->inherited;
+
+    for (size_t i = 0; next != NULL && !kept && i < next->listen_count; i++)
+        kept = listener_is_at(listener, &next->listen[i].address);
+    return kept;
+}
+
+/* Takes all that wait in the queues of the listeners that are about to be closed, which would reset
+ * them. */
+static void accept_waiting(struct master *master, const struct config *next)
+{
+    for (size_t i = 0; i < master->listeners.count; i++) {
+        const struct listener *listener = &master->listeners.items[i];
+        if (is_kept(listener, next))
+            continue;
+        while (may_accept(master) && accept_one(master, listener))
+            ;
+    }
 }
 
 /* ---- reload, drain, status ---- */
@@ -342,6 +358,7 @@ static int use_config(struct master *master, struct config *config, char fault[C
         log_error("%s", fault);
         return EX_CONFIG;
     }
+    accept_waiting(master, config); /* by the configuration under which they came */
     if (!status_server_prepare(&master->status, config, fault) ||
         !listeners_update(&master->listeners, config, fault)) {
         log_error("%s", fault);
@@ -425,9 +442,7 @@ static void begin_drain(struct master *master)
 {
     char drain[UNIT_TEXT_BYTES];
 
-    for (size_t i = 0; i < master->listeners.count; i++)
-        if (!master->listeners.items[i].inherited)
-            accept_waiting(master, &master->listeners.items[i]);
+    accept_waiting(master, NULL);
     master->drain_ms = clock_now_ms() + master->config->timeouts.drain;
     unit_format_duration(master->config->timeouts.drain, drain);
     scoreboard_set_draining();

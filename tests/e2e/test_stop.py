@@ -182,6 +182,13 @@ class TestWaitingConnections:
         self.answered(clients)
         assert bridge.wait_exit() == 0
 
+    def test_in_the_queue_of_an_address_that_a_reload_drops(self, connect, start_bridge, origin, tmp_path):
+        bridge = start_bridge(origin, listen=f"127.0.0.1:0, unix:{tmp_path}/socket")
+        with bridge.paused():
+            clients = self.sent(connect, bridge.addresses)
+            bridge.reload(bridge.config.read_text().replace("127.0.0.1:0, ", "127.0.0.2:0, "))
+        self.answered(clients)
+
     def test_on_their_way(self, connect, start_bridge, origin):
         bridge = start_bridge(origin)
         clients = self.sent(connect, bridge.addresses)
