@@ -15,7 +15,6 @@
 struct standbys {
     pid_t idle[STANDBY_IDLE_MAX]; /* the oldest first: the likeliest to be connected */
     size_t count;
-    size_t busy;          /* those that come back, with a connection now */
     int returns[2];       /* a child writes its id into [1] when it can take another connection */
     long long pause_ms;   /* none is made before: one could not be, or ended by itself */
     long long used_ms;    /* when one was handed a client last */

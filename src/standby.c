@@ -59,8 +59,6 @@ void standby_forget(struct standbys *standbys, const struct child *child, bool f
     }
     if (child->channel >= 0)
         close(child->channel);
-    if (child->channel >= 0 && child->role == CHILD_SERVING)
-        standbys->busy--;
     if (was_idle || failed)
         standbys->pause_ms = clock_now_ms() + PAUSE_MS;
 }
@@ -126,7 +124,6 @@ static void take_back(struct standbys *standbys, struct children *children, pid_
 
     if (child == NULL || child->channel < 0 || child->role != CHILD_SERVING)
         return;
-    standbys->busy--;
     children_set_role(children, child, CHILD_STANDBY);
     if (standbys->count == STANDBY_IDLE_MAX)
         close_channel(child);
@@ -193,9 +190,7 @@ static bool give(struct standbys *standbys, struct children *children, struct ch
     }
     children_set_role(children, child, CHILD_SERVING);
     standbys->used_ms = clock_now_ms();
-    if (config->recycle > 1)
-        standbys->busy++;
-    else
+    if (config->recycle == 1)
         close_channel(child);
     return true;
 }
@@ -221,6 +216,6 @@ void standby_retire(struct standbys *standbys, struct children *children)
     for (size_t i = 0; i < children->capacity; i++)
         if (children->slots[i].pid != 0)
             close_channel(&children->slots[i]);
-    standbys->count = standbys->busy = 0;
+    standbys->count = 0;
     standbys->pause_ms = standbys->surplus_ms = 0;
 }
