@@ -2,6 +2,7 @@
 #include "connection.h"
 
 #include <sched.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "exchange.h"
@@ -20,6 +21,8 @@
 #ifdef CHECKS_LEAKS
 #include <sanitizer/lsan_interface.h>
 #endif
+
+#define STACK_BYTES ((size_t)128 * 1024)
 
 /* The one connection of this process; zeroed, and found by the leak check. */
 static struct {
@@ -121,8 +124,17 @@ void connection_serve(const struct accepted *accepted)
     close_client(client, result, config->timeouts.client_write);
 }
 
+/* What calls that have returned have left behind: more than the deepest of them uses. */
+static __attribute__((noinline)) void wipe_stack(void)
+{
+    char left[STACK_BYTES];
+
+    explicit_bzero(left, sizeof left);
+}
+
 void connection_wipe(void)
 {
+    wipe_stack();
     client_wipe(&connection.client);
     relay_buffers_wipe(&connection.buffers);
 }

@@ -20,6 +20,8 @@ void upload_begin(struct upload *upload)
 
 void upload_end(struct upload *upload)
 {
+    if (upload->trailers.at != NULL)
+        buffer_wipe(&upload->trailers); /* the process may serve another client */
     buffer_free(&upload->trailers);
 }
 

@@ -20,6 +20,19 @@ def cpu_seconds(pid):
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+def writable_memory(pid):
+    """All that a process can have written to; for root, as the daemon's processes are hidden from its own user."""
+    parts = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as file:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, access, *_ = line.split()
+            start, end = (int(number, 16) for number in span.split("-"))
+            if access.startswith("rw-p") and end - start < 1 << 26:  # AddressSanitizer's own are larger
+                file.seek(start)
+                parts.append(file.read(end - start))
+    return b"".join(parts)
+
+
 def in_background(function, *arguments):
     thread = threading.Thread(target=function, args=arguments, daemon=True)
     thread.start()

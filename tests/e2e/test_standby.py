@@ -1,13 +1,14 @@
 """Children made ahead of need: connected before a client comes, handed one each, replaced, ended at a reload or a stop."""
 
 import os
+import re
 import signal
 import socket
 import time
 
 import pytest
 from message import OK, get, post
-from processes import cpu_seconds
+from processes import cpu_seconds, writable_memory
 from rawclient import refusal
 from target import answering
 from wire import wait_until
@@ -216,6 +217,24 @@ class TestRecycling:
         assert client.read_response().values(b"Connection") == [b"close"]
         client.close()
         assert bridge.wait_exit() == 0
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root may read the memory of the daemon's processes")
+    @pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="AddressSanitizer keeps copies of what it looks at")
+    def test_nothing_of_a_client_stays_in_memory(self, connect, start_bridge, target):
+        bridge = start_bridge(target, "standby = 1\nrecycle = 10\n")
+        (child,) = started(bridge, 1)
+        client = connect(bridge)
+        client.send(
+            b"POST /only-his-target HTTP/1.1\r\nHost: a\r\nX: only-his-field\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"10\r\nonly-his-content\r\n0\r\nFirst: a\r\nSecond: " + 9 * b"only-his-trailer " + b"\r\n\r\n"
+        )
+        upstream = target.accept()
+        assert upstream.read_request().content == b"only-his-content"
+        upstream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\nX: only-his-answer\r\n\r\nonly-his-answer")
+        assert client.read_response().content == b"only-his-answer"
+        client.close()
+        wait_until(lambda: child in bridge.standbys() and not bridge.children(), "the child has come back")
+        assert set(re.findall(rb"only-his-\w+", writable_memory(child))) == set()
 
     @pytest.fixture
     def under_way(self, connect, start_bridge, target):
