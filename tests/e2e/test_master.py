@@ -199,7 +199,7 @@ class TestSignals:
         bridge.signal(signal.SIGUSR1)
         line = bridge.message("status: ")
         assert re.fullmatch(
-            r"authbridge: status: up \d+s, [12] of 512 connections \([01] idle\), 2 accepted, 3 requests, 1 errors,"
+            r"authbridge: status: up \d+s, [12] of 512 connections \([012] idle\), 2 accepted, 3 requests, 1 errors,"
             r" 1 reloads, 0 crashed children",
             line,
         )
