@@ -107,7 +107,7 @@ _Noreturn void standby_run(int channel, int returns, const struct config *config
         .config = config,
         .upstream = connection_prepare(config, trust),
     };
-    struct accepted accepted;
+    struct accepted accepted = {.fd = -1};
 
     for (long long left = config->recycle; await_client(&standby, &accepted); left--) {
         prctl(PR_SET_NAME, PROCESS_NAME);
