@@ -18,6 +18,7 @@ struct upstream {
     CURLM *multi;
     CURL *handle;
     struct curl_slist *connect_to;
+    bool is_ready;      /* all is set as configured: without that nothing is connected */
     int fd;             /* -1 when there is no connection */
     bool connecting;    /* one is being made, by connecting ahead */
     bool reused;        /* the connection has been idle: the target may be closing it */

@@ -17,6 +17,7 @@
 
 #define ACCEPT_BURST 16   /* connections taken from a listener before signals are looked at */
 #define BACK_OFF_MS  100  /* after a shortage of descriptors, memory or processes */
+#define DISCARDS_MAX 64   /* reads from a client that gets no child */
 #define HOLD_MS      5000 /* of a shortage, until connections without a child get a 503 */
 
 /* ---- children ---- */
@@ -137,8 +138,9 @@ static void refuse_held(struct intake *intake)
     answer_fault(&fault, false, true, false, &answer);
     (void)!send(intake->held.fd, answer.at, answer.end, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(intake->held.fd, SHUT_WR);
-    while (recv(intake->held.fd, space, sizeof space, MSG_DONTWAIT) > 0)
-        ;
+    for (int i = 0; i < DISCARDS_MAX; i++)
+        if (recv(intake->held.fd, space, sizeof space, MSG_DONTWAIT) <= 0)
+            break;
     close(intake->held.fd);
     intake->held.fd = -1;
 }

@@ -17,6 +17,7 @@
 #include "privileges.h"
 #include "rehearsal.h"
 #include "scoreboard.h"
+#include "secret.h"
 #include "signals.h"
 #include "status_server.h"
 #include "summary.h"
@@ -308,6 +309,7 @@ static int start(struct master *master, char fault[CONFIG_FAULT_BYTES])
         return EX_OSERR;
     }
     int status = use_config(master, master->config, fault);
+    secret_never_wait();
     return status == EX_OK ? drop_privileges(master, fault) : status;
 }
 

@@ -190,6 +190,13 @@ static bool take_content(struct secret *secret, int fd)
     return taken;
 }
 
+static int may_not_wait; /* O_NONBLOCK once nobody may be kept waiting */
+
+void secret_never_wait(void)
+{
+    may_not_wait = O_NONBLOCK;
+}
+
 static bool read_file(struct secret *secret, int flags)
 {
     int fd = open(secret->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
@@ -220,7 +227,7 @@ struct secret *secret_open(const char *path, char error[SECRET_ERROR_BYTES])
         secret_free(secret);
         return NULL;
     }
-    if (read_file(secret, 0))
+    if (read_file(secret, may_not_wait))
         return secret;
     memcpy(error, secret->error, sizeof secret->error);
     secret_free(secret);

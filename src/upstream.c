@@ -187,7 +187,9 @@ bool upstream_init(struct upstream *upstream, const struct config *config,
         return false;
     upstream->multi = curl_multi_init();
     upstream->handle = curl_easy_init();
-    return upstream->multi != NULL && upstream->handle != NULL && set_up_handle(upstream);
+    upstream->is_ready =
+        upstream->multi != NULL && upstream->handle != NULL && set_up_handle(upstream);
+    return upstream->is_ready;
 }
 
 /* ---- connecting ---- */
@@ -281,7 +283,8 @@ static enum upstream_outcome drive(struct upstream *upstream, struct waiter *wai
 /* Puts the handle to work. */
 static bool begin_connecting(struct upstream *upstream)
 {
-    bool is_ready = upstream->config->egress_value.count == 0 || set_up_proxy(upstream);
+    bool is_ready =
+        upstream->is_ready && (upstream->config->egress_value.count == 0 || set_up_proxy(upstream));
 
     upstream->error[0] = '\0';
     upstream->began_us = clock_now_us();

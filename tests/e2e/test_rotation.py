@@ -214,6 +214,14 @@ class TestUnusable:
         assert use(connect(bridge), origin) == b"Bearer again"
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to start as another user")
+    def test_pipe_at_a_reload(self, connect, start_bridge, origin, token, tmp_path):
+        """A pipe that nobody writes to does not keep the bridge from serving."""
+        bridge = start_bridge(origin, settings(token))
+        os.mkfifo(tmp_path / "pipe")
+        bridge.reload(bridge.config.read_text().replace(str(token), f"{tmp_path}/pipe"))
+        bridge.complaint("reload failed")
+        assert use(connect(bridge), origin) == b"Bearer old"
+
     def test_no_permission(self, connect, start_bridge, origin, public_folder):
         token = public_folder / "token"
         token.write_text("old")
