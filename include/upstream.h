@@ -22,6 +22,8 @@ struct upstream {
     int fd;             /* -1 when there is no connection */
     bool connecting;    /* one is being made, by connecting ahead */
     bool reused;        /* the connection has been idle: the target may be closing it */
+    bool is_plain;      /* its octets need no libcurl: neither TLS nor an outgoing proxy */
+    bool waits;         /* the next receive may wait for a moment; where that is possible */
     bool pending;       /* octets may wait inside libcurl or the kernel: receive before polling */
     long long began_us; /* when the last connection was begun */
     bool reset; /* a send found the connection broken, and no end of the target's before that */

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "clock.h"
+#include "plain.h"
 #include "rewrite.h"
 #include "scoreboard.h"
 
@@ -50,6 +51,7 @@ struct relay_loop {
     struct relay_wait waits[WAIT_KINDS];
     bool client_has_ended;
     bool readable;                              /* the target's socket has something */
+    bool has_waited;                            /* in a receive, and nothing has moved since */
     unsigned long long counted_in, counted_out; /* octets of content, on the scoreboard */
 };
 
@@ -246,8 +248,10 @@ static void note_progress(struct relay_loop *loop)
         loop->waits[WAIT_READER].since_ms = 0;
     if (download->sent || upload->sent)
         loop->waits[WAIT_ENDED_CLIENT].since_ms = 0;
-    if (upload->sent || download->received)
+    if (upload->sent || download->received) {
         loop->waits[WAIT_TARGET].since_ms = 0;
+        loop->has_waited = false;
+    }
     if (download->begun && loop->relay->head_us == 0) {
         loop->relay->head_us = clock_now_us();
         scoreboard_set_state(SCOREBOARD_RELAYING);
@@ -355,6 +359,16 @@ static bool wait_for_either(struct relay_loop *loop, enum relay_result *result)
     return false;
 }
 
+/* Whether only the target is waited for, who may be about to answer: the receive can do that by
+ * itself, for a moment in which a client that leaves is not missed. */
+static bool can_wait_in_receive(const struct relay_loop *loop)
+{
+    return loop->upstream->is_plain && !loop->has_waited && !loop->client_has_ended &&
+           upload_is_sent(&loop->relay->upload) &&
+           download_wants_upstream(&loop->relay->download) &&
+           loop->config->timeouts.response > PLAIN_WAIT_MS;
+}
+
 static enum relay_result run(struct relay_loop *loop)
 {
     enum relay_result result = RELAY_DONE;
@@ -362,6 +376,8 @@ static enum relay_result run(struct relay_loop *loop)
     while (!step(loop, &result)) {
         if (loop->upstream->pending && download_wants_upstream(&loop->relay->download))
             loop->readable = true;
+        else if (can_wait_in_receive(loop))
+            loop->readable = loop->has_waited = loop->upstream->waits = true;
         else if (!wait_for_either(loop, &result))
             break;
     }

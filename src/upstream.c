@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "clock.h"
+#include "plain.h"
 #include "scoreboard.h"
 #include "upstream_fault.h"
 
@@ -324,6 +325,8 @@ static enum upstream_outcome connect_for(struct upstream *upstream, struct waite
     }
     upstream->connecting = false;
     upstream->fd = fd;
+    upstream->is_plain = !upstream->config->target.is_https &&
+                         upstream->config->egress.url == NULL && plain_prepare(fd);
     upstream->pending = false;
     upstream->reset = false;
     scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - upstream->began_us);
@@ -420,10 +423,31 @@ static bool may_hold_more(const struct upstream *upstream, bool is_full)
     return tls == NULL || SSL_has_pending(tls);
 }
 
+/* A failure in words. */
+static enum io_result fail_plain(struct upstream *upstream)
+{
+    snprintf(upstream->error, sizeof upstream->error, "%s", strerror(errno));
+    return IO_FAILED;
+}
+
+static enum io_result receive_plain(struct upstream *upstream, char *at, size_t cap, size_t *moved)
+{
+    bool waits = upstream->waits;
+
+    upstream->waits = false;
+    enum io_result result = plain_receive(upstream->fd, at, cap, waits, moved);
+    upstream->pending = result == IO_OK && *moved == cap;
+    if (result == IO_END)
+        return end_of(upstream);
+    return result == IO_FAILED ? fail_plain(upstream) : result;
+}
+
 enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved)
 {
     *moved = 0;
     upstream->error[0] = '\0';
+    if (upstream->is_plain)
+        return receive_plain(upstream, at, cap, moved);
     CURLcode code = curl_easy_recv(upstream->handle, at, cap, moved);
 
     upstream->pending = code == CURLE_OK && *moved > 0 && may_hold_more(upstream, *moved == cap);
@@ -434,16 +458,25 @@ enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap,
     return *moved > 0 ? IO_OK : end_of(upstream);
 }
 
+static enum io_result result_of(CURLcode code)
+{
+    return code == CURLE_OK ? IO_OK : code == CURLE_AGAIN ? IO_AGAIN : IO_FAILED;
+}
+
 enum io_result upstream_send(struct upstream *upstream, struct slice octets, size_t *moved)
 {
+    enum io_result result;
+
     *moved = 0;
     upstream->error[0] = '\0';
-    CURLcode code = curl_easy_send(upstream->handle, octets.at, octets.len, moved);
-
-    if (code == CURLE_AGAIN)
-        return IO_AGAIN;
-    if (code == CURLE_OK)
-        return IO_OK;
+    if (upstream->is_plain)
+        result = plain_send(upstream->fd, octets, moved);
+    else
+        result = result_of(curl_easy_send(upstream->handle, octets.at, octets.len, moved));
+    if (result != IO_FAILED)
+        return result;
+    if (upstream->is_plain)
+        fail_plain(upstream);
     /* A reset is told once, to whoever asks first: the reader will see a mere end. Behind an end
      * that has come, a reset is EPIPE. */
     upstream->reset = upstream->reset || errno != EPIPE;
