@@ -13,7 +13,7 @@
 /* Why a child ended, as its exit status tells the master. */
 enum connection_exit {
     CONNECTION_SERVED = 0,     /* the connection ended as it should */
-    CONNECTION_NO_MEMORY = 20, /* its buffers could not be had */
+    CONNECTION_NO_MEMORY = 20, /* its buffers, or descriptors, could not be had */
     CONNECTION_LEAKED = 22,    /* checking builds only: memory was lost */
 };
 

@@ -2,6 +2,7 @@
 #include "standby_child.h"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS  60000
+#define DESCRIPTORS    16   /* more than a child ever opens */
 #define STALE_MS       5000 /* idle for so long, a connection may be at its end without our knowing */
 
 struct standby {
@@ -91,6 +93,15 @@ static bool await_client(struct standby *standby, struct accepted *accepted)
     }
 }
 
+/* A child that was forked during a shortage has its limit, too: the socket of a client that it was
+ * handed would be lost. */
+static bool may_open_enough(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= DESCRIPTORS;
+}
+
 /* Tells the master that another connection can come. */
 static bool come_back(int returns)
 {
@@ -102,12 +113,12 @@ static bool come_back(int returns)
 _Noreturn void standby_run(int channel, int returns, const struct config *config,
                            const struct trust *trust)
 {
-    struct standby standby = {
-        .channel = channel,
-        .config = config,
-        .upstream = connection_prepare(config, trust),
-    };
+    struct standby standby = {.channel = channel, .config = config};
     struct accepted accepted = {.fd = -1};
+
+    if (!may_open_enough())
+        connection_exit(CONNECTION_NO_MEMORY);
+    standby.upstream = connection_prepare(config, trust);
 
     for (long long left = config->recycle; await_client(&standby, &accepted); left--) {
         prctl(PR_SET_NAME, PROCESS_NAME);
