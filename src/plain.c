@@ -9,7 +9,7 @@
 /* Blocking, so that a receive can wait; what must not wait says so itself. */
 bool plain_prepare(int fd)
 {
-    const struct timeval wait = {.tv_usec = PLAIN_WAIT_MS * 1000};
+    const struct timeval wait = {.tv_usec = PLAIN_WAIT_MS * 1000L};
     int flags = fcntl(fd, F_GETFL);
 
     return flags >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == 0 &&
