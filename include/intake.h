@@ -27,6 +27,7 @@ struct intake {
 
 /* Makes it ready. false with errno. */
 bool intake_init(struct intake *intake);
+void intake_free(struct intake *intake);
 
 /* Puts a configuration in force for the connections that come from now on. */
 void intake_use(struct intake *intake, const struct config *config, const struct trust *trust);

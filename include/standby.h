@@ -24,6 +24,7 @@ struct standbys {
 
 /* Makes it ready. false with errno. */
 bool standby_init(struct standbys *standbys);
+void standby_free(struct standbys *standbys);
 
 /* When standby_tend is to be called at the latest; CLOCK_NEVER: when a child has come back. */
 long long standby_next_event(const struct standbys *standbys, const struct config *config);

@@ -248,6 +248,12 @@ bool intake_init(struct intake *intake)
     return standby_init(&intake->standbys);
 }
 
+void intake_free(struct intake *intake)
+{
+    standby_free(&intake->standbys);
+    children_free(&intake->children);
+}
+
 void intake_use(struct intake *intake, const struct config *config, const struct trust *trust)
 {
     standby_retire(&intake->standbys, &intake->children);

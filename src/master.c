@@ -296,7 +296,7 @@ static int start(struct master *master, char fault[CONFIG_FAULT_BYTES])
 {
     signals_init(&master->waiting_mask, master->source->file == NULL);
     trust_init();
-    if (!scoreboard_init() || !intake_init(&master->intake)) {
+    if (!intake_init(&master->intake) || !scoreboard_init()) {
         snprintf(fault, CONFIG_FAULT_BYTES, "cannot share memory or sockets with children: %s",
                  strerror(errno));
         log_error("%s", fault);
@@ -337,7 +337,7 @@ int master_run(const struct config_source *source, struct config *config, struct
     listeners_close(&master.listeners);
     status_server_end(&master.status);
     scoreboard_free();
-    children_free(&master.intake.children);
+    intake_free(&master.intake);
     trust_free(&master.trust);
     config_free(master.config);
     return status;

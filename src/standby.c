@@ -24,6 +24,14 @@ bool standby_init(struct standbys *standbys)
     return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, standbys->returns) == 0;
 }
 
+void standby_free(struct standbys *standbys)
+{
+    for (int i = 0; i < 2; i++)
+        if (standbys->returns[i] >= 0)
+            close(standbys->returns[i]);
+    *standbys = (struct standbys){.returns = {-1, -1}};
+}
+
 /* ---- the ones that are idle ---- */
 
 static void remove_idle(struct standbys *standbys, size_t at)
