@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 # For a daemon whose memory is looked at: under AddressSanitizer, what was freed would else count as in use.
-FREE_AT_ONCE = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
+FREE_AT_ONCE = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 
 
 def memory(pid, name):
