@@ -15,10 +15,9 @@ struct exchange_context {
     struct client *client;
     struct upstream *upstream;
     struct relay_buffers *buffers;
-    bool upstream_ready; /* libcurl could be set up */
-    bool allowed;        /* the client's address may use the bridge */
-    bool trusted;        /* what the client says of others counts */
-    bool is_first;       /* no request has come on this connection yet */
+    bool allowed;  /* the client's address may use the bridge */
+    bool trusted;  /* what the client says of others counts */
+    bool is_first; /* no request has come on this connection yet */
 };
 
 enum exchange_result {

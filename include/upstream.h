@@ -31,7 +31,8 @@ struct upstream {
     char error[CURL_ERROR_SIZE];
 };
 
-/* Makes libcurl ready in this process. false when that fails: nothing can be sent then. */
+/* Makes libcurl ready in this process. false, as is_ready says from then on, when that fails:
+ * nothing can be sent then. */
 bool upstream_init(struct upstream *upstream, const struct config *config,
                    const struct trust *trust);
 

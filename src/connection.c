@@ -30,7 +30,6 @@ static struct {
     struct client client;
     struct upstream upstream;
     struct relay_buffers buffers;
-    bool upstream_ready; /* libcurl could be set up */
 } connection;
 
 _Noreturn void connection_exit(enum connection_exit code)
@@ -61,7 +60,7 @@ struct upstream *connection_prepare(const struct config *config, const struct tr
         log_error("out of memory for a connection");
         connection_exit(CONNECTION_NO_MEMORY);
     }
-    connection.upstream_ready = upstream_init(&connection.upstream, config, trust);
+    (void)upstream_init(&connection.upstream, config, trust); /* a request learns of it */
     return &connection.upstream;
 }
 
@@ -101,7 +100,6 @@ static enum exchange_result serve_client(void)
         .client = &connection.client,
         .upstream = &connection.upstream,
         .buffers = &connection.buffers,
-        .upstream_ready = connection.upstream_ready,
         .allowed = config_allows(config, &connection.client.address),
         .trusted = config_trusts(config, &connection.client.address),
         .is_first = true,

@@ -201,7 +201,7 @@ static bool check_request(struct exchange *exchange)
                     "this address is not in the bridge's allow list");
     if (!exchange_check_length(&exchange->request, context->config, &exchange->fault))
         return false;
-    if (!context->upstream_ready)
+    if (!context->upstream->is_ready)
         return deny(exchange, 503, "proxy_internal_error", "the bridge is out of memory");
     return check_secrets(exchange);
 }

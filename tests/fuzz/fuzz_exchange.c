@@ -178,14 +178,13 @@ static void serve(int fd)
 {
     static struct client client;
     static struct relay_buffers buffers;
-    struct upstream upstream = {.config = fuzz_config(), .fd = -1};
+    struct upstream upstream = {.config = fuzz_config(), .is_ready = true, .fd = -1};
     struct address address;
     struct exchange_context context = {
         .config = fuzz_config(),
         .client = &client,
         .upstream = &upstream,
         .buffers = &buffers,
-        .upstream_ready = true,
         .allowed = true,
         .is_first = true,
     };
