@@ -27,10 +27,6 @@ enum exchange_result {
     EXCHANGE_RESET, /* the response was cut where a plain end would look complete */
 };
 
-/* Whether the content that a request announces is within request_body. false fills *fault. */
-bool exchange_check_length(const struct http_request *request, const struct config *config,
-                           struct fault *fault);
-
 /* Waits for one request, serves it and logs it. */
 enum exchange_result exchange_serve(struct exchange_context *context);
 

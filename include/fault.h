@@ -3,15 +3,19 @@
 #ifndef AUTHBRIDGE_FAULT_H
 #define AUTHBRIDGE_FAULT_H
 
+#include <stdbool.h>
+
 #define FAULT_DETAIL_BYTES 400u
 
 struct fault {
     unsigned status;
     const char *type; /* a literal: "connection_refused", ... */
     char detail[FAULT_DETAIL_BYTES];
+    bool is_logged; /* it stands in the log already, where that is limited in rate */
 };
 
-/* Fills in all three; detail is a printf format, control octets in it become question marks. */
+/* Fills in the first three, and that it is not logged; detail is a printf format, control octets in
+ * it become question marks. */
 __attribute__((format(printf, 4, 5))) void fault_set(struct fault *fault, unsigned status,
                                                      const char *type, const char *format, ...);
 

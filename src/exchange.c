@@ -2,6 +2,7 @@
 #include "exchange.h"
 
 #include "access_log.h"
+#include "admission.h"
 #include "answer.h"
 #include "clock.h"
 #include "log.h"
@@ -21,7 +22,6 @@ struct exchange {
     bool has_head;   /* request has at least method and target */
     bool understood; /* request has all that the head means */
     bool watched;    /* the idle target connection was looked at when the request came */
-    bool is_logged;  /* the fault, at a limited rate */
     struct fault fault;
     struct value_context variables;
     char request_id[REQUEST_ID_BYTES + 1];
@@ -158,52 +158,26 @@ static enum request_wait read_head(struct exchange *exchange)
     }
 }
 
-/* ---- checks ---- */
-
-static bool deny(struct exchange *exchange, unsigned status, const char *type, const char *detail)
-{
-    fault_set(&exchange->fault, status, type, "%s", detail);
-    return false;
-}
-
-bool exchange_check_length(const struct http_request *request, const struct config *config,
-                           struct fault *fault)
-{
-    if (request->framing != HTTP_FRAMING_LENGTH ||
-        request->length <= (unsigned long long)config->limits.request_body)
-        return true;
-    fault_set(fault, 413, "http_request_error", "the content is longer than request_body allows");
-    return false;
-}
-
-/* Without a secret nothing may go to the target. Which one it is, is for the log alone, where it
- * stands already. */
-static bool check_secrets(struct exchange *exchange)
-{
-    if (config_refresh(exchange->context->config, clock_now_ms()) == NULL)
-        return true;
-    exchange->is_logged = true;
-    return deny(exchange, 502, "proxy_configuration_error",
-                "a credential of the bridge cannot be read; its log says which");
-}
+/* ---- what it means, and whether it may go on ---- */
 
 static bool check_request(struct exchange *exchange)
 {
     const struct exchange_context *context = exchange->context;
+    const struct admission admission = {
+        .config = context->config,
+        .request = &exchange->request,
+        .client_allowed = context->allowed,
+        .has_transport = context->upstream->is_ready,
+    };
     struct http_fault fault;
 
     exchange->has_head = true;
-    if (!http_request_read(&exchange->head, &exchange->request, &fault))
-        return deny(exchange, fault.status, refusal_type(fault.status), fault.detail);
-    exchange->understood = true;
-    if (!context->allowed)
-        return deny(exchange, 403, "http_request_denied",
-                    "this address is not in the bridge's allow list");
-    if (!exchange_check_length(&exchange->request, context->config, &exchange->fault))
+    if (!http_request_read(&exchange->head, &exchange->request, &fault)) {
+        fault_set(&exchange->fault, fault.status, refusal_type(fault.status), "%s", fault.detail);
         return false;
-    if (!context->upstream->is_ready)
-        return deny(exchange, 503, "proxy_internal_error", "the bridge is out of memory");
-    return check_secrets(exchange);
+    }
+    exchange->understood = true;
+    return admission_check(&admission, &exchange->fault);
 }
 
 /* ---- the bridge's own answers ---- */
@@ -246,7 +220,7 @@ static enum exchange_result answer_with_fault(struct exchange *exchange)
     bool is_head = exchange->has_head && exchange->request.is_head;
 
     upstream_drop(exchange->context->upstream);
-    if (status >= 500 && status != 501 && status != 505 && !exchange->is_logged)
+    if (status >= 500 && status != 501 && status != 505 && !exchange->fault.is_logged)
         warn(exchange);
     answer_fault(&exchange->fault, is_head, !goes_on, goes_on && exchange->request.minor == 0,
                  &answer);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admission.h"
 #include "answer.h"
-#include "exchange.h"
 #include "explain_cause.h"
 #include "http_head.h"
 #include "http_request.h"
@@ -301,6 +301,11 @@ static enum explain_result explain_rewrite(const struct config *config,
 static enum explain_result explain_head(const struct config *config, struct slice came, FILE *out)
 {
     struct http_request request;
+    const struct admission admission = {
+        .config = config,
+        .request = &request,
+        .client_allowed = true,
+    };
     struct http_head head;
     struct http_fault bad;
     struct fault fault;
@@ -316,7 +321,7 @@ static enum explain_result explain_head(const struct config *config, struct slic
     }
     if (!http_request_read(&head, &request, &bad))
         return refuse(out, bad.status, bad.detail);
-    if (!exchange_check_length(&request, config, &fault))
+    if (!admission_judge(&admission, &fault))
         return refuse(out, fault.status, fault.detail);
     if (http_request_ends_here(&request)) {
         fputs("Answered by the bridge with 200: Max-Forwards is 0. Nothing goes to the target.\n",

@@ -1,0 +1,27 @@
+/* admission: the checks that stand between a request that is understood and the target. */
+#ifndef AUTHBRIDGE_ADMISSION_H
+#define AUTHBRIDGE_ADMISSION_H
+
+#include <stdbool.h>
+
+#include "config.h"
+#include "fault.h"
+#include "http_request.h"
+
+/* A request that asks for admission, and what is known of who sent it. */
+struct admission {
+    const struct config *config;
+    const struct http_request *request;
+    bool client_allowed; /* the client's address may use the bridge */
+    bool has_transport;  /* the means to reach a target could be set up */
+};
+
+/* Whether request and sender are such that it may go to the target; looks at nothing else. false
+ * fills *fault with the answer. */
+bool admission_judge(const struct admission *admission, struct fault *fault);
+
+/* The same, and whether the bridge can do its part: transport and credentials, which are brought up
+ * to date (config_refresh). */
+bool admission_check(const struct admission *admission, struct fault *fault);
+
+#endif
