@@ -14,14 +14,16 @@ struct admission {
     const struct http_request *request;
     bool client_allowed; /* the client's address may use the bridge */
     bool has_transport;  /* the means to reach a target could be set up */
+
+    const struct config_route *route; /* found by the checks, for them and who goes on */
 };
 
-/* Whether request and sender are such that it may go to the target; looks at nothing else. false
- * fills *fault with the answer. */
-bool admission_judge(const struct admission *admission, struct fault *fault);
+/* Whether request and sender are such that it may go to the target; looks at nothing else. Sets
+ * admission->route. false fills *fault with the answer. */
+bool admission_judge(struct admission *admission, struct fault *fault);
 
 /* The same, and whether the bridge can do its part: transport and credentials, which are brought up
  * to date (config_refresh). */
-bool admission_check(const struct admission *admission, struct fault *fault);
+bool admission_check(struct admission *admission, struct fault *fault);
 
 #endif

@@ -41,6 +41,23 @@ struct config_ranges {
     size_t count; /* 0: not set */
 };
 
+/* Which requests go where, and what is done to them on the way. */
+struct config_route {
+    const struct config *config; /* that it is a part of, for all that is the same for all routes */
+    const char *name;            /* "": what [proxy] says */
+    const char *match_path;      /* of the requests it is for; NULL: any */
+    const char *match_host;
+    const struct target *target;
+    size_t target_index; /* the same for routes that may share a connection: below target_count */
+    const char *host;    /* the Host field's value */
+    bool strip_path;     /* match_path is taken off what goes to the target */
+    const char *methods; /* as a list, in Allow's form; NULL: all that the bridge serves */
+
+    /* The general ones, with the route's own added or in their place. */
+    struct config_fields request_fields;
+    struct config_fields response_fields;
+};
+
 /* In which form the target is told who the client is. */
 enum config_forwarded { FORWARDED_OFF, FORWARDED_X, FORWARDED_RFC7239 };
 enum config_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_COMBINED };
@@ -50,8 +67,8 @@ enum config_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 struct config {
     struct config_listen *listen;
     size_t listen_count;
-    struct target target;
-    char *host; /* the Host field's value */
+    struct target target; /* of [proxy]; url NULL: not set */
+    char *host;           /* of [proxy] */
     char *user; /* whom the master becomes once it has all that it needs; NULL: it stays */
     enum config_forwarded forwarded;
     bool via;
@@ -61,8 +78,12 @@ struct config {
     bool preconnect;           /* they connect to the target */
     long long recycle;         /* connections that a child serves, one after another */
 
-    struct config_fields request_fields;
+    struct config_fields request_fields; /* of all routes */
     struct config_fields response_fields;
+
+    struct config_route *routes; /* in the order in which they are tried; at least one */
+    size_t route_count;
+    size_t target_count; /* distinct ones */
 
     struct {
         long long connect, request_head, client_idle, client_write, response, tunnel_idle, drain;
@@ -122,6 +143,10 @@ char *config_make_egress_url(const struct config *config);
 /* After a change of user: warns of files that this process cannot read again. */
 void config_warn_of_unreadable(const struct config *config, const char *file);
 
+/* Gives the routes their fields anew: after the values of those of the configuration have been put
+ * in other memory. false when memory is short. */
+bool config_routes_merge(struct config *config);
+
 /* Prints what the configuration means, setting by setting, secrets as ***. */
 void config_describe(const struct config *config, FILE *out);
 
@@ -142,6 +167,12 @@ bool config_believes(const struct config *config, const struct address *peer);
 
 /* The request head's limits in the parser's form. */
 struct http_limits config_request_limits(const struct config *config);
+
+/* The route whose target is that one: the first of them. */
+const struct config_route *config_route_to(const struct config *config, size_t target_index);
+
+/* Whether any target has TLS. */
+bool config_has_tls(const struct config *config);
 
 /* Whether one of the fields has that name, or one that a target could take for it. */
 bool config_fields_have(const struct config_fields *fields, struct slice name);

@@ -41,6 +41,10 @@ void config_set_egress(struct config_loader *loader, const char *text);
 /* Adds one listen address. */
 void config_add_listen(struct config_loader *loader, const char *text);
 
+/* Makes the routes, once everything else is known. */
+void config_routes_conclude(struct config_loader *loader);
+void config_routes_free(struct config *config);
+
 /* Fills in what follows from other settings, and reports what does not fit together. */
 void config_check(struct config_loader *loader);
 

@@ -25,7 +25,7 @@ enum download_state {
 };
 
 struct download {
-    const struct config *config;
+    const struct config_route *route;
     const struct http_request *request;
     const struct value_context *context;
     struct client *client;

@@ -15,20 +15,20 @@ extern const struct value_context explain_any_client;
 /* Each writes a cause of one line. */
 
 /* A setting of [proxy], and where it stands: "proxy.ini:3, target". */
-void explain_cause_of_setting(const struct config *config, const char *name,
+void explain_cause_of_setting(const struct config_route *route, const char *name,
                               char cause[EXPLAIN_CAUSE_BYTES]);
 
 /* The setting that Host's value comes from. */
-void explain_cause_of_host(const struct config *config, char cause[EXPLAIN_CAUSE_BYTES]);
+void explain_cause_of_host(const struct config_route *route, char cause[EXPLAIN_CAUSE_BYTES]);
 
 /* A field of the client that was taken out, or goes on with another value. */
-void explain_cause_of_removal(const struct config *config, const struct http_request *request,
+void explain_cause_of_removal(const struct config_route *route, const struct http_request *request,
                               const struct http_field *field, char cause[EXPLAIN_CAUSE_BYTES]);
-void explain_cause_of_change(const struct config *config, const struct http_field *field,
+void explain_cause_of_change(const struct config_route *route, const struct http_field *field,
                              char cause[EXPLAIN_CAUSE_BYTES]);
 
 /* A field that was added, by [request-headers] if it is_configured. */
-void explain_cause_of_addition(const struct config *config, struct slice name, bool is_configured,
-                               char cause[EXPLAIN_CAUSE_BYTES]);
+void explain_cause_of_addition(const struct config_route *route, struct slice name,
+                               bool is_configured, char cause[EXPLAIN_CAUSE_BYTES]);
 
 #endif

@@ -11,16 +11,16 @@
 
 /* Whether a field of that name which came with a request is left out: the bridge writes it anew,
  * or a client that is not trusted could claim by it what is not so. */
-bool forwarded_replaces(const struct config *config, const struct value_context *context,
+bool forwarded_replaces(const struct config_route *route, const struct value_context *context,
                         struct slice name);
 
 /* Appends the fields about the client, behind what trusted peers said before. */
-void forwarded_add(const struct http_request *request, const struct config *config,
+void forwarded_add(const struct http_request *request, const struct config_route *route,
                    const struct value_context *context, struct buffer *out);
 
 /* Appends our entry of Via to a message that came as HTTP/1.minor; configured are the fields that
  * are set on it, of which a Via takes its place. */
-void forwarded_add_via(const struct config *config, const struct config_fields *configured,
+void forwarded_add_via(const struct config_route *route, const struct config_fields *configured,
                        unsigned minor, struct buffer *out);
 
 #endif

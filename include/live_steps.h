@@ -11,6 +11,7 @@
 /* One try of the target, under way or finished. */
 struct live {
     const struct config *config;
+    const struct config_route *route;
     const struct trust *trust;
     FILE *out;
     struct upstream upstream;
@@ -24,7 +25,7 @@ struct live {
 };
 
 /* What a live check asks for: the base path, or "/". */
-const char *live_path(const struct config *config);
+const char *live_path(const struct config_route *route);
 
 /* Prints a line for each step that was begun, and the target's certificates. */
 void live_print_steps(const struct live *live, bool answered);

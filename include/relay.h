@@ -15,7 +15,7 @@ struct relay_buffers {
     struct buffer out;  /* to the client: heads and decoded content */
 };
 
-/* Allocates them for the configuration's sizes. false when memory is short. */
+/* Allocates them for the configuration's sizes, whatever the route. false when memory is short. */
 bool relay_buffers_init(struct relay_buffers *buffers, const struct config *config);
 
 /* Wipes what exchanges have left in them. */
@@ -38,7 +38,7 @@ struct relay {
 };
 
 /* Relays one request on a connected upstream. The request's head stands in buffers->up. */
-enum relay_result relay_run(struct relay *relay, const struct config *config,
+enum relay_result relay_run(struct relay *relay, const struct config_route *route,
                             const struct http_request *request, const struct value_context *context,
                             struct client *client, struct upstream *upstream,
                             struct relay_buffers *buffers);

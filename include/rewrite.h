@@ -17,7 +17,7 @@
 
 /* Appends the head for the target: base path before the target, Host set, hop-by-hop fields out,
  * framing canonical, configured fields in. false when out is too small. */
-bool rewrite_request(const struct http_request *request, const struct config *config,
+bool rewrite_request(const struct http_request *request, const struct config_route *route,
                      const struct value_context *context, struct buffer *out);
 
 /* What becomes of the client's connection after a response. */
@@ -27,13 +27,13 @@ enum rewrite_persistence { REWRITE_KEEP, REWRITE_CLOSE };
  * fields in, Date where there was none, our Connection. For a 1.0 client Transfer-Encoding goes
  * too. An interim response gets only the first two. false when out is too small. */
 bool rewrite_response(const struct http_response *response, const struct http_request *request,
-                      const struct config *config, const struct value_context *context,
+                      const struct config_route *route, const struct value_context *context,
                       enum rewrite_persistence persistence, struct buffer *out);
 
 /* Appends those of the trailer lines that may go on to the target: no framing, no connection
  * fields, none that the configuration or the bridge sets (RFC 9110 6.5.1). */
 bool rewrite_trailers(struct slice lines, const struct http_request *request,
-                      const struct config *config, const struct value_context *context,
+                      const struct config_route *route, const struct value_context *context,
                       struct buffer *out);
 
 #endif

@@ -21,7 +21,7 @@ struct trust {
 /* Makes OpenSSL ready before any fork. */
 void trust_init(void);
 
-/* Reads what the configuration names, or the system's CA certificates. A target without TLS needs
+/* Reads what the configuration names, or the system's CA certificates. Targets without TLS need
  * nothing. false, with error filled and nothing to free, when a file cannot be used. */
 bool trust_load(const struct config *config, struct trust *trust, char error[TRUST_ERROR_BYTES]);
 

@@ -13,7 +13,7 @@
 #include "upstream.h"
 
 struct upload {
-    const struct config *config;
+    const struct config_route *route;
     const struct http_request *request;
     const struct value_context *context;
     struct client *client;

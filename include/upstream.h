@@ -14,6 +14,7 @@
 
 struct upstream {
     const struct config *config;
+    const struct target *target;
     const struct trust *trust;
     CURLM *multi;
     CURL *handle;
@@ -31,9 +32,9 @@ struct upstream {
     char error[CURL_ERROR_SIZE];
 };
 
-/* Makes libcurl ready in this process. false, as is_ready says from then on, when that fails:
- * nothing can be sent then. */
-bool upstream_init(struct upstream *upstream, const struct config *config,
+/* Makes libcurl ready in this process, for the target of that route. false, as is_ready says from
+ * then on, when that fails: nothing can be sent then. */
+bool upstream_init(struct upstream *upstream, const struct config_route *route,
                    const struct trust *trust);
 
 /* For a process that goes on; a child just ends. */

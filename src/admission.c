@@ -15,6 +15,12 @@ static bool check_client(const struct admission *admission, struct fault *fault)
                                              "this address is not in the bridge's allow list");
 }
 
+static bool choose_route(struct admission *admission)
+{
+    admission->route = admission->config->routes;
+    return true;
+}
+
 static bool check_length(const struct admission *admission, struct fault *fault)
 {
     const struct http_request *request = admission->request;
@@ -43,12 +49,13 @@ static bool check_secrets(const struct admission *admission, struct fault *fault
     return false;
 }
 
-bool admission_judge(const struct admission *admission, struct fault *fault)
+bool admission_judge(struct admission *admission, struct fault *fault)
 {
-    return check_client(admission, fault) && check_length(admission, fault);
+    return check_client(admission, fault) && choose_route(admission) &&
+           check_length(admission, fault);
 }
 
-bool admission_check(const struct admission *admission, struct fault *fault)
+bool admission_check(struct admission *admission, struct fault *fault)
 {
     return admission_judge(admission, fault) && check_transport(admission, fault) &&
            check_secrets(admission, fault);

@@ -135,6 +135,7 @@ static void load(struct config_loader *loader, const struct config_source *sourc
     take_options(loader, source);
     loader->path = source->file;
     config_check(loader);
+    config_routes_conclude(loader);
 }
 
 static struct config *new_config(const struct config_source *source)
@@ -231,6 +232,7 @@ void config_free(struct config *config)
 {
     if (config == NULL)
         return;
+    config_routes_free(config);
     free_fields(&config->request_fields);
     free_fields(&config->response_fields);
     target_free(&config->target);

@@ -60,7 +60,7 @@ struct upstream *connection_prepare(const struct config *config, const struct tr
         log_error("out of memory for a connection");
         connection_exit(CONNECTION_NO_MEMORY);
     }
-    (void)upstream_init(&connection.upstream, config, trust); /* a request learns of it */
+    (void)upstream_init(&connection.upstream, config->routes, trust); /* a request learns of it */
     return &connection.upstream;
 }
 

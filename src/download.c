@@ -30,13 +30,13 @@ static struct slice unseen(const struct download *download)
 static enum download_result broken(const struct download *download, struct fault *fault,
                                    const char *type, const char *detail)
 {
-    fault_set(fault, 502, type, "target %s: %s", download->config->target.name, detail);
+    fault_set(fault, 502, type, "target %s: %s", download->route->target->name, detail);
     return DOWNLOAD_BROKEN;
 }
 
 static bool add_head(struct download *download)
 {
-    return rewrite_response(&download->response, download->request, download->config,
+    return rewrite_response(&download->response, download->request, download->route,
                             download->context, download->keep_client ? REWRITE_KEEP : REWRITE_CLOSE,
                             download->out);
 }
@@ -164,7 +164,7 @@ static void take_chunks(struct download *download, struct fault *fault)
             return;
         if (part == HTTP_CHUNK_BAD) {
             fault_set(fault, 502, "http_response_transfer_coding", "target %s: %s",
-                      download->config->target.name, download->chunked.detail);
+                      download->route->target->name, download->chunked.detail);
             download->state = DOWNLOAD_CUT;
             return;
         }

@@ -17,6 +17,7 @@
 
 struct exchange {
     struct exchange_context *context;
+    const struct config_route *route; /* once the request is understood */
     struct http_head head;
     struct http_request request;
     bool has_head;   /* request has at least method and target */
@@ -163,7 +164,7 @@ static enum request_wait read_head(struct exchange *exchange)
 static bool check_request(struct exchange *exchange)
 {
     const struct exchange_context *context = exchange->context;
-    const struct admission admission = {
+    struct admission admission = {
         .config = context->config,
         .request = &exchange->request,
         .client_allowed = context->allowed,
@@ -177,7 +178,9 @@ static bool check_request(struct exchange *exchange)
         return false;
     }
     exchange->understood = true;
-    return admission_check(&admission, &exchange->fault);
+    bool admitted = admission_check(&admission, &exchange->fault);
+    exchange->route = admission.route;
+    return admitted;
 }
 
 /* ---- the bridge's own answers ---- */
@@ -256,7 +259,7 @@ static enum relay_result forward(struct exchange *exchange)
     if (context->upstream->fd < 0) {
         switch (upstream_connect(context->upstream, context->client->fd, &exchange->fault)) {
         case UPSTREAM_CONNECTED:
-            log_debug("connected to %s (id %s)", context->config->target.name,
+            log_debug("connected to %s (id %s)", exchange->route->target->name,
                       exchange->request_id);
             break;
         case UPSTREAM_CLIENT_GONE:
@@ -267,10 +270,10 @@ static enum relay_result forward(struct exchange *exchange)
         }
     }
     buffer_clear(up);
-    if (!rewrite_request(&exchange->request, context->config, &exchange->variables, up))
+    if (!rewrite_request(&exchange->request, exchange->route, &exchange->variables, up))
         return fail(exchange, 500, "the rewritten request head is too long");
     enum relay_result result =
-        relay_run(&exchange->relay, context->config, &exchange->request, &exchange->variables,
+        relay_run(&exchange->relay, exchange->route, &exchange->request, &exchange->variables,
                   context->client, context->upstream, context->buffers);
     if (result == RELAY_FAILED)
         exchange->fault = exchange->relay.fault;
@@ -317,7 +320,7 @@ static enum exchange_result run_tunnel(struct exchange *exchange)
 
 static enum exchange_result cut(struct exchange *exchange)
 {
-    const char *name = exchange->context->config->target.name;
+    const char *name = exchange->route->target->name;
 
     upstream_drop(exchange->context->upstream);
     exchange->fault = exchange->relay.fault;

@@ -19,7 +19,7 @@
 #define WIDTH        80
 
 struct explanation {
-    const struct config *config;
+    const struct config_route *route;
     const struct http_request *request;
     FILE *out;
     struct slice sent; /* field lines of the head for the target that have not been shown */
@@ -79,12 +79,12 @@ static void compare_field(struct explanation *e, const struct http_field *field)
         slice_equals(sent.name, field->name)) {
         bool same = slice_equals(sent.line, field->line);
         if (!same)
-            explain_cause_of_change(e->config, field, cause);
+            explain_cause_of_change(e->route, field, cause);
         show(e, same ? ' ' : '~', sent.line, cause);
         take_sent(e);
         return;
     }
-    explain_cause_of_removal(e->config, e->request, field, cause);
+    explain_cause_of_removal(e->route, e->request, field, cause);
     show(e, '-', field->line, cause);
 }
 
@@ -95,7 +95,7 @@ static void show_added_host(struct explanation *e)
 
     if (e->request->has_host || !peek_sent(e, &sent))
         return;
-    explain_cause_of_host(e->config, cause);
+    explain_cause_of_host(e->route, cause);
     show(e, '+', sent.line, cause);
     take_sent(e);
 }
@@ -108,7 +108,7 @@ static void show_added(struct explanation *e)
     struct http_field sent;
 
     while (peek_sent(e, &sent)) {
-        explain_cause_of_addition(e->config, sent.name, e->sent_count <= e->configured, cause);
+        explain_cause_of_addition(e->route, sent.name, e->sent_count <= e->configured, cause);
         show(e, '+', sent.line, cause);
         take_sent(e);
     }
@@ -123,8 +123,8 @@ static void show_request_line(const struct explanation *e, struct slice came, st
         show(e, ' ', sent, "");
         return;
     }
-    if (e->config->target.base_path[0] != '\0' && request->target.at[0] != '*')
-        explain_cause_of_setting(e->config, "target", cause);
+    if (e->route->target->base_path[0] != '\0' && request->target.at[0] != '*')
+        explain_cause_of_setting(e->route, "target", cause);
     size_t len = strlen(cause);
     if (!slice_equals(request->target, request->raw_target))
         len += (size_t)snprintf(cause + len, sizeof cause - len, "%sthe path alone goes on",
@@ -157,12 +157,12 @@ static void show_target(const struct explanation *e)
 {
     char cause[EXPLAIN_CAUSE_BYTES];
 
-    explain_cause_of_setting(e->config, "target", cause);
+    explain_cause_of_setting(e->route, "target", cause);
     fprintf(e->out, "The target gets this, over %s:\n  %s    ; %s\n\n",
-            e->config->target.unix_path != NULL ? "a Unix socket"
-            : e->config->target.is_https        ? "TLS"
+            e->route->target->unix_path != NULL ? "a Unix socket"
+            : e->route->target->is_https        ? "TLS"
                                                 : "TCP without TLS",
-            e->config->target.name, cause);
+            e->route->target->name, cause);
 }
 
 static void show_content(const struct explanation *e)
@@ -191,7 +191,7 @@ static void compare(struct explanation *e, struct slice came, struct slice sent)
 
     e->sent = (struct slice){sent.at + line, sent.len - line - 2};
     e->sent_count = count_fields(e->sent);
-    e->configured = count_configured(&e->config->request_fields);
+    e->configured = count_configured(&e->route->request_fields);
     show_target(e);
     show_request_line(e, first_line(drop_empty_lines(came)), first_line(sent));
     show_added_host(e);
@@ -265,7 +265,7 @@ static bool mask(struct config *config)
         if (!config->request_fields.items[i].removes &&
             !value_mask(&config->request_fields.items[i].value))
             return false;
-    return true;
+    return config_routes_merge(config);
 }
 
 static enum explain_result refuse(FILE *out, unsigned status, const char *detail)
@@ -281,17 +281,17 @@ static enum explain_result fail(void)
     return EXPLAIN_FAILED;
 }
 
-static enum explain_result explain_rewrite(const struct config *config,
+static enum explain_result explain_rewrite(const struct config_route *route,
                                            const struct http_request *request, struct slice came,
                                            FILE *out)
 {
-    struct explanation e = {.config = config, .request = request, .out = out};
+    struct explanation e = {.route = route, .request = request, .out = out};
     struct buffer sent;
 
     if (!buffer_init(&sent, came.len + REWRITE_EXTRA_BYTES +
-                                config_fields_bytes_max(&config->request_fields)))
+                                config_fields_bytes_max(&route->request_fields)))
         return fail();
-    bool fits = rewrite_request(request, config, &explain_any_client, &sent);
+    bool fits = rewrite_request(request, route, &explain_any_client, &sent);
     if (fits)
         compare(&e, came, buffer_content(&sent));
     buffer_free(&sent);
@@ -301,7 +301,7 @@ static enum explain_result explain_rewrite(const struct config *config,
 static enum explain_result explain_head(const struct config *config, struct slice came, FILE *out)
 {
     struct http_request request;
-    const struct admission admission = {
+    struct admission admission = {
         .config = config,
         .request = &request,
         .client_allowed = true,
@@ -328,7 +328,7 @@ static enum explain_result explain_head(const struct config *config, struct slic
               out);
         return EXPLAIN_SENT;
     }
-    return explain_rewrite(config, &request, came, out);
+    return explain_rewrite(admission.route, &request, came, out);
 }
 
 enum explain_result explain_request(struct config *config, const struct explain_request *asked,

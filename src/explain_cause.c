@@ -7,12 +7,12 @@
 #include "forwarded.h"
 
 /* Which setting decided, and where it stands: "proxy.ini:3, target". */
-void explain_cause_of_setting(const struct config *config, const char *name,
+void explain_cause_of_setting(const struct config_route *route, const char *name,
                               char cause[EXPLAIN_CAUSE_BYTES])
 {
     char place[CONFIG_PLACE_BYTES];
 
-    config_place_of(config, "proxy", name, place);
+    config_place_of(route->config, "proxy", name, place);
     snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s%s%s", place, strncmp(place, "--", 2) == 0 ? "" : ", ",
              strncmp(place, "--", 2) == 0 ? "" : name);
 }
@@ -24,9 +24,10 @@ const struct value_context explain_any_client = {
     .client_ip = {"${client_ip}", sizeof "${client_ip}" - 1},
 };
 
-static const struct config_field *configured_field(const struct config *config, struct slice name)
+static const struct config_field *configured_field(const struct config_route *route,
+                                                   struct slice name)
 {
-    const struct config_fields *fields = &config->request_fields;
+    const struct config_fields *fields = &route->request_fields;
 
     for (size_t i = 0; i < fields->count; i++)
         if (http_names_are_alike(name, slice_of(fields->items[i].name)))
@@ -35,24 +36,24 @@ static const struct config_field *configured_field(const struct config *config, 
 }
 
 /* Names the setting that has the bridge write a field of that name. false when there is none. */
-static bool name_forwarding(const struct config *config, struct slice name,
+static bool name_forwarding(const struct config_route *route, struct slice name,
                             char cause[EXPLAIN_CAUSE_BYTES])
 {
-    if (forwarded_replaces(config, &explain_any_client, name))
-        explain_cause_of_setting(config, "forwarded", cause);
-    else if (config->via && slice_equals_nocase(name, slice_of("Via")))
-        explain_cause_of_setting(config, "via", cause);
+    if (forwarded_replaces(route, &explain_any_client, name))
+        explain_cause_of_setting(route, "forwarded", cause);
+    else if (route->config->via && slice_equals_nocase(name, slice_of("Via")))
+        explain_cause_of_setting(route, "via", cause);
     else
         return false;
     return true;
 }
 
-void explain_cause_of_host(const struct config *config, char cause[EXPLAIN_CAUSE_BYTES])
+void explain_cause_of_host(const struct config_route *route, char cause[EXPLAIN_CAUSE_BYTES])
 {
     char place[CONFIG_PLACE_BYTES];
 
-    config_place_of(config, "proxy", "host", place);
-    explain_cause_of_setting(config, place[0] != '\0' ? "host" : "target", cause);
+    config_place_of(route->config, "proxy", "host", place);
+    explain_cause_of_setting(route, place[0] != '\0' ? "host" : "target", cause);
 }
 
 static const char *reason_of_removal(const struct http_request *request,
@@ -81,26 +82,26 @@ static const char *reason_of_removal(const struct http_request *request,
     return "";
 }
 
-void explain_cause_of_removal(const struct config *config, const struct http_request *request,
+void explain_cause_of_removal(const struct config_route *route, const struct http_request *request,
                               const struct http_field *field, char cause[EXPLAIN_CAUSE_BYTES])
 {
-    const struct config_field *configured = configured_field(config, field->name);
+    const struct config_field *configured = configured_field(route, field->name);
 
     if (configured != NULL && configured->removes)
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s removes it", configured->origin);
     else if (configured != NULL)
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s replaces it", configured->origin);
-    else if (!name_forwarding(config, field->name, cause))
+    else if (!name_forwarding(route, field->name, cause))
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s", reason_of_removal(request, field));
 }
 
-void explain_cause_of_change(const struct config *config, const struct http_field *field,
+void explain_cause_of_change(const struct config_route *route, const struct http_field *field,
                              char cause[EXPLAIN_CAUSE_BYTES])
 {
     const char *reason = "";
 
     if (field->id == HTTP_FIELD_HOST) {
-        explain_cause_of_host(config, cause);
+        explain_cause_of_host(route, cause);
         return;
     }
     if (field->id == HTTP_FIELD_CONTENT_LENGTH || field->id == HTTP_FIELD_TRANSFER_ENCODING)
@@ -111,17 +112,17 @@ void explain_cause_of_change(const struct config *config, const struct http_fiel
         reason = "offers of HTTP or TLS do not go on";
     else if (field->id == HTTP_FIELD_CONNECTION || field->id == HTTP_FIELD_TE)
         reason = "for the connection to the target";
-    if (!name_forwarding(config, field->name, cause))
+    if (!name_forwarding(route, field->name, cause))
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s", reason);
 }
 
-void explain_cause_of_addition(const struct config *config, struct slice name, bool is_configured,
-                               char cause[EXPLAIN_CAUSE_BYTES])
+void explain_cause_of_addition(const struct config_route *route, struct slice name,
+                               bool is_configured, char cause[EXPLAIN_CAUSE_BYTES])
 {
-    const struct config_field *configured = configured_field(config, name);
+    const struct config_field *configured = configured_field(route, name);
 
     if (is_configured && configured != NULL)
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s", configured->origin);
-    else if (!name_forwarding(config, name, cause))
+    else if (!name_forwarding(route, name, cause))
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "for the connection to the target");
 }

@@ -30,14 +30,14 @@ static bool is_x_forwarded(struct slice name)
     return name.len > len && is_named((struct slice){name.at, len}, X_PREFIX);
 }
 
-bool forwarded_replaces(const struct config *config, const struct value_context *context,
+bool forwarded_replaces(const struct config_route *route, const struct value_context *context,
                         struct slice name)
 {
-    if (config->forwarded == FORWARDED_OFF)
+    if (route->config->forwarded == FORWARDED_OFF)
         return false;
     if (!context->client_is_trusted)
         return is_x_forwarded(name) || is_named(name, FORWARDED);
-    return is_named(name, config->forwarded == FORWARDED_RFC7239 ? FORWARDED : X_FOR);
+    return is_named(name, route->config->forwarded == FORWARDED_RFC7239 ? FORWARDED : X_FOR);
 }
 
 /* Takes the next field of that name that is meant for the target. */
@@ -51,13 +51,13 @@ static bool next_received(const struct http_request *request, const char *name,
 }
 
 /* Begins a list field with what trusted peers said before. false when the configuration sets it. */
-static bool begin_list(const struct http_request *request, const struct config *config,
+static bool begin_list(const struct http_request *request, const struct config_route *route,
                        const struct value_context *context, const char *name, struct buffer *out)
 {
     struct slice fields = request->fields;
     struct http_field field;
 
-    if (config_fields_have(&config->request_fields, slice_of(name)))
+    if (config_fields_have(&route->request_fields, slice_of(name)))
         return false;
     buffer_add_text(out, name);
     buffer_add_text(out, ": ");
@@ -71,14 +71,14 @@ static bool begin_list(const struct http_request *request, const struct config *
 }
 
 /* Adds a field, unless a trusted peer has said it, or the configuration does. */
-static void add_single(const struct http_request *request, const struct config *config,
+static void add_single(const struct http_request *request, const struct config_route *route,
                        const struct value_context *context, const char *name, struct slice value,
                        struct buffer *out)
 {
     struct slice fields = request->fields;
     struct http_field field;
 
-    if (value.len == 0 || config_fields_have(&config->request_fields, slice_of(name)) ||
+    if (value.len == 0 || config_fields_have(&route->request_fields, slice_of(name)) ||
         (context->client_is_trusted && next_received(request, name, &fields, &field)))
         return;
     buffer_add_text(out, name);
@@ -87,17 +87,17 @@ static void add_single(const struct http_request *request, const struct config *
     buffer_add_text(out, "\r\n");
 }
 
-static void add_x_forwarded(const struct http_request *request, const struct config *config,
+static void add_x_forwarded(const struct http_request *request, const struct config_route *route,
                             const struct value_context *context, struct buffer *out)
 {
     struct slice client = context->client_ip;
 
-    if (begin_list(request, config, context, X_FOR, out)) {
+    if (begin_list(request, route, context, X_FOR, out)) {
         buffer_add(out, is_unknown(client) ? slice_of("unknown") : client);
         buffer_add_text(out, "\r\n");
     }
-    add_single(request, config, context, X_PROTO, slice_of(SCHEME), out);
-    add_single(request, config, context, X_HOST, request->authority, out);
+    add_single(request, route, context, X_PROTO, slice_of(SCHEME), out);
+    add_single(request, route, context, X_HOST, request->authority, out);
 }
 
 /* RFC 7239 6: an IPv6 address stands in brackets, and what has a colon in it in quotation marks. */
@@ -114,12 +114,12 @@ static void add_node(struct slice client, struct buffer *out)
     buffer_add_text(out, is_ipv6 ? "]\"" : "");
 }
 
-static void add_forwarded(const struct http_request *request, const struct config *config,
+static void add_forwarded(const struct http_request *request, const struct config_route *route,
                           const struct value_context *context, struct buffer *out)
 {
     const char *quote = http_is_token(request->authority) ? "" : "\""; /* it has none in it */
 
-    if (!begin_list(request, config, context, FORWARDED, out))
+    if (!begin_list(request, route, context, FORWARDED, out))
         return;
     buffer_add_text(out, "for=");
     add_node(context->client_ip, out);
@@ -132,25 +132,25 @@ static void add_forwarded(const struct http_request *request, const struct confi
     buffer_add_text(out, ";proto=" SCHEME "\r\n");
 }
 
-void forwarded_add(const struct http_request *request, const struct config *config,
+void forwarded_add(const struct http_request *request, const struct config_route *route,
                    const struct value_context *context, struct buffer *out)
 {
-    switch (config->forwarded) {
+    switch (route->config->forwarded) {
     case FORWARDED_OFF:
         break;
     case FORWARDED_X:
-        add_x_forwarded(request, config, context, out);
+        add_x_forwarded(request, route, context, out);
         break;
     case FORWARDED_RFC7239:
-        add_forwarded(request, config, context, out);
+        add_forwarded(request, route, context, out);
         break;
     }
 }
 
-void forwarded_add_via(const struct config *config, const struct config_fields *configured,
+void forwarded_add_via(const struct config_route *route, const struct config_fields *configured,
                        unsigned minor, struct buffer *out)
 {
-    if (!config->via || config_fields_have(configured, slice_of("Via")))
+    if (!route->config->via || config_fields_have(configured, slice_of("Via")))
         return;
     buffer_add_text(out, minor > 0 ? "Via: 1.1 authbridge\r\n" : "Via: 1.0 authbridge\r\n");
 }

@@ -36,7 +36,7 @@ static int note_request(void *data, char *ip, char *local_ip, int port, int loca
 
     (void)ip, (void)local_ip, (void)port, (void)local_port;
     live->request_ms = clock_now_ms();
-    if (live->config->target.is_https && upstream_has_openssl() &&
+    if (live->route->target->is_https && upstream_has_openssl() &&
         curl_easy_getinfo(live->upstream.handle, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
         session != NULL && session->internals != NULL)
         snprintf(live->tls, sizeof live->tls, "%s, %s", SSL_get_version(session->internals),
@@ -107,10 +107,10 @@ static bool add_fields(struct live *live)
     if (http_head_parse(&head, came, sizeof came - 1) != HTTP_COMPLETE ||
         !http_request_read(&head, &request, &fault) ||
         !buffer_init(&sent, REWRITE_EXTRA_BYTES + sizeof came +
-                                config_fields_bytes_max(&live->config->request_fields)))
+                                config_fields_bytes_max(&live->route->request_fields)))
         return false;
     bool added =
-        rewrite_request(&request, live->config, &variables, &sent) && add_lines(live, &sent);
+        rewrite_request(&request, live->route, &variables, &sent) && add_lines(live, &sent);
     explicit_bzero(sent.at, sent.cap);
     buffer_free(&sent);
     return added;
@@ -118,13 +118,13 @@ static bool add_fields(struct live *live)
 
 static bool set_up(struct live *live)
 {
-    if (!upstream_init(&live->upstream, live->config, live->trust) || !add_fields(live))
+    if (!upstream_init(&live->upstream, live->route, live->trust) || !add_fields(live))
         return false;
     CURL *handle = live->upstream.handle;
     bool is_set =
         curl_easy_setopt(handle, CURLOPT_CONNECT_ONLY, 0L) == CURLE_OK &&
         curl_easy_setopt(handle, CURLOPT_NOBODY, 1L) == CURLE_OK &&
-        curl_easy_setopt(handle, CURLOPT_REQUEST_TARGET, live_path(live->config)) == CURLE_OK &&
+        curl_easy_setopt(handle, CURLOPT_REQUEST_TARGET, live_path(live->route)) == CURLE_OK &&
         curl_easy_setopt(handle, CURLOPT_HTTPHEADER, live->fields) == CURLE_OK &&
         curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, discard) == CURLE_OK &&
         curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, note_request) == CURLE_OK &&
@@ -132,7 +132,7 @@ static bool set_up(struct live *live)
         curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, watch_time) == CURLE_OK &&
         curl_easy_setopt(handle, CURLOPT_XFERINFODATA, live) == CURLE_OK &&
         curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
-    if (!is_set || !live->config->target.is_https || !upstream_has_openssl())
+    if (!is_set || !live->route->target->is_https || !upstream_has_openssl())
         return is_set;
     return curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, set_up_tls) == CURLE_OK &&
            curl_easy_setopt(handle, CURLOPT_SSL_CTX_DATA, live) == CURLE_OK;
@@ -140,7 +140,7 @@ static bool set_up(struct live *live)
 
 static void print_target(const struct live *live)
 {
-    const struct target *target = &live->config->target;
+    const struct target *target = live->route->target;
     char place[CONFIG_PLACE_BYTES];
 
     config_place_of(live->config, "proxy", "target", place);
@@ -174,20 +174,20 @@ static void explain_certificate(const struct live *live, CURLcode code, char tex
         snprintf(text, ADVICE_BYTES,
                  "its certificate is for %s, not for %s: correct the name in target, or set "
                  "server_name to one of the certificate's names",
-                 found, name != NULL ? name : config->target.host);
+                 found, name != NULL ? name : live->route->target->host);
     }
 }
 
 /* A target of TLS 1.3 that misses our certificate may just close: its alert is lost then. */
 static bool may_want_certificate(const struct live *live, const struct fault *fault)
 {
-    return live->config->target.is_https && live->config->tls.client_cert == NULL &&
+    return live->route->target->is_https && live->config->tls.client_cert == NULL &&
            strcmp(fault->type, "connection_terminated") == 0;
 }
 
 static void explain_failure(const struct live *live, CURLcode code)
 {
-    const char *target = live->config->target.name;
+    const char *target = live->route->target->name;
     char advice[ADVICE_BYTES];
     char limit[UNIT_TEXT_BYTES];
     struct fault fault;
@@ -217,7 +217,7 @@ static void explain_failure(const struct live *live, CURLcode code)
 
 static void print_warnings(const struct live *live)
 {
-    if (live->config->target.is_https && !live->config->tls.verify)
+    if (live->route->target->is_https && !live->config->tls.verify)
         fputs("Warning: verify = off: whoever answers there gets the credentials.\n", live->out);
     for (size_t i = 0; i < chain_count(&live->chain); i++)
         if (live->config->tls.verify && chain_days_left(&live->chain, i) < DAYS_WARNED)
@@ -234,7 +234,7 @@ static bool judge_answer(const struct live *live)
     if (status >= 502 && status <= 504) {
         log_error("target %s: answers %ld: a gateway in front of it says that the service is not "
                   "available: ask its operator",
-                  live->config->target.name, status);
+                  live->route->target->name, status);
         return false;
     }
     if (status == 401 || status == 403)
@@ -247,7 +247,7 @@ static bool judge_answer(const struct live *live)
                 status);
     else if (status >= 400)
         fprintf(live->out, "The target answers. %ld may be right for HEAD %s: it is only a try.\n",
-                status, live_path(live->config));
+                status, live_path(live->route));
     else if (status >= 300)
         fputs("The target answers, with a redirection: clients will get it as it is.\n", live->out);
     else
@@ -270,7 +270,7 @@ static bool report(const struct live *live, CURLcode code)
 
 bool live_check(const struct config *config, const struct trust *trust, FILE *out)
 {
-    struct live live = {.config = config, .trust = trust, .out = out};
+    struct live live = {.config = config, .route = config->routes, .trust = trust, .out = out};
     bool available = false;
 
     signal(SIGPIPE, SIG_IGN);

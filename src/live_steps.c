@@ -11,9 +11,9 @@ struct steps {
     curl_off_t name, connect, tls, ready, answer, all;
 };
 
-const char *live_path(const struct config *config)
+const char *live_path(const struct config_route *route)
 {
-    return config->target.base_path[0] != '\0' ? config->target.base_path : "/";
+    return route->target->base_path[0] != '\0' ? route->target->base_path : "/";
 }
 
 static struct steps steps_of(const struct live *live)
@@ -77,8 +77,8 @@ static void print_connection(const struct live *live)
     const char *ip = NULL;
     long port = 0;
 
-    if (live->config->target.unix_path != NULL) {
-        fprintf(live->out, "%s\n", live->config->target.name);
+    if (live->route->target->unix_path != NULL) {
+        fprintf(live->out, "%s\n", live->route->target->name);
         return;
     }
     curl_easy_getinfo(live->upstream.handle, CURLINFO_PRIMARY_IP, &ip);
@@ -128,14 +128,14 @@ static void print_answer(const struct live *live, const struct steps *at)
 
     curl_easy_getinfo(live->upstream.handle, CURLINFO_RESPONSE_CODE, &status);
     print_step(live, "answer", at->answer - at->ready);
-    fprintf(live->out, "%ld to HEAD %s\n", status, live_path(live->config));
+    fprintf(live->out, "%ld to HEAD %s\n", status, live_path(live->route));
 }
 
 void live_print_steps(const struct live *live, bool answered)
 {
-    const struct config *config = live->config;
+    const struct target *target = live->route->target;
     struct steps at = steps_of(live);
-    bool is_direct = config->target.unix_path == NULL && config->egress.url == NULL;
+    bool is_direct = target->unix_path == NULL && live->config->egress.url == NULL;
 
     if (is_direct && at.name == 0 && at.connect == 0) {
         print_failed_step(live, "name", at.all);
@@ -143,7 +143,7 @@ void live_print_steps(const struct live *live, bool answered)
     }
     if (is_direct) {
         print_step(live, "name", at.name);
-        print_addresses(live, config->target.host);
+        print_addresses(live, target->host);
     }
     if (at.connect == 0) {
         print_failed_step(live, "connect", at.all - at.name);
@@ -151,7 +151,7 @@ void live_print_steps(const struct live *live, bool answered)
     }
     print_step(live, "connect", at.connect - at.name);
     print_connection(live);
-    if (config->target.is_https)
+    if (target->is_https)
         print_tls(live, &at);
     if (answered)
         print_answer(live, &at);

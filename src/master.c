@@ -84,7 +84,7 @@ static int use_config(struct master *master, struct config *config, char fault[C
         trust_free(&trust);
         return EX_OSERR;
     }
-    if (config->target.is_https && !rehearsal_run())
+    if (config_has_tls(config) && !rehearsal_run())
         log_debug("the rehearsal of a TLS handshake failed: new connections will take longer");
     status_server_commit(&master->status, config, &master->listeners);
     trust_free(&master->trust);
@@ -269,7 +269,7 @@ static void announce_ready(struct master *master, void (*on_ready)(const char *)
     const struct service_load load = load_of(master);
     char text[ADDRESS_TEXT_BYTES];
 
-    log_info("ready: requests go to %s", master->config->target.name);
+    log_info("ready: requests go to %s", master->config->routes[0].target->name);
     listener_format(&master->listeners.items[0], text);
     if (on_ready != NULL)
         on_ready(text);

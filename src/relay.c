@@ -12,15 +12,26 @@
 
 /* ---- buffers ---- */
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 bool relay_buffers_init(struct relay_buffers *buffers, const struct config *config)
 {
-    size_t request_head = (size_t)config->limits.request_head + REWRITE_EXTRA_BYTES +
-                          strlen(config->target.base_path) + strlen(config->host) +
-                          config_fields_bytes_max(&config->request_fields);
+    size_t added = 0;
+    size_t added_back = 0;
+
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct config_route *route = &config->routes[i];
+        size_t line = strlen(route->target->base_path) + strlen(route->host);
+        added = larger(added, line + config_fields_bytes_max(&route->request_fields));
+        added_back = larger(added_back, config_fields_bytes_max(&route->response_fields));
+    }
+    size_t request_head = (size_t)config->limits.request_head + REWRITE_EXTRA_BYTES + added;
     /* More than a head may have, so that one that is too long is seen to be. */
     size_t response = HTTP_RESPONSE_BYTES_MAX + 4096;
-    size_t rewritten =
-        response + REWRITE_EXTRA_BYTES + config_fields_bytes_max(&config->response_fields);
+    size_t rewritten = response + REWRITE_EXTRA_BYTES + added_back;
 
     return buffer_init(&buffers->up, request_head + CLIENT_CONTENT_BYTES) &&
            buffer_init(&buffers->down, response) && buffer_init(&buffers->out, rewritten);
@@ -45,7 +56,7 @@ struct relay_wait {
 
 struct relay_loop {
     struct relay *relay;
-    const struct config *config;
+    const struct config_route *route;
     struct client *client;
     struct upstream *upstream;
     struct relay_wait waits[WAIT_KINDS];
@@ -95,11 +106,11 @@ static long long patience(const struct relay_loop *loop, enum waiting_for kind)
 {
     switch (kind) {
     case WAIT_CONTENT:
-        return loop->config->timeouts.client_idle;
+        return loop->route->config->timeouts.client_idle;
     case WAIT_READER:
-        return loop->config->timeouts.client_write;
+        return loop->route->config->timeouts.client_write;
     case WAIT_TARGET:
-        return loop->config->timeouts.response;
+        return loop->route->config->timeouts.response;
     default:
         return CLIENT_HALF_CLOSED_MS;
     }
@@ -173,7 +184,7 @@ static enum relay_result miss_deadline(struct relay_loop *loop, enum waiting_for
                     "the request's content stopped coming (client_idle)");
     case WAIT_TARGET:
         snprintf(detail, sizeof detail, "target %.200s: %s in time (response)",
-                 loop->config->target.name, blocked ? "took nothing" : "sent nothing");
+                 loop->route->target->name, blocked ? "took nothing" : "sent nothing");
         return fail(loop->relay, 504,
                     blocked ? "connection_write_timeout" : "http_response_timeout", detail);
     default:
@@ -204,7 +215,7 @@ static enum relay_result handle_empty(struct relay_loop *loop)
         return RELAY_STALE;
     fault_set(&loop->relay->fault, 502, "connection_terminated",
               "target %s: closed the connection without an answer%s%.200s",
-              loop->config->target.name, reason[0] != '\0' ? ": " : "", reason);
+              loop->route->target->name, reason[0] != '\0' ? ": " : "", reason);
     return RELAY_FAILED;
 }
 
@@ -366,7 +377,7 @@ static bool can_wait_in_receive(const struct relay_loop *loop)
     return loop->upstream->is_plain && !loop->has_waited && !loop->client_has_ended &&
            upload_is_sent(&loop->relay->upload) &&
            download_wants_upstream(&loop->relay->download) &&
-           loop->config->timeouts.response > PLAIN_WAIT_MS;
+           loop->route->config->timeouts.response > PLAIN_WAIT_MS;
 }
 
 static enum relay_result run(struct relay_loop *loop)
@@ -384,26 +395,26 @@ static enum relay_result run(struct relay_loop *loop)
     return result;
 }
 
-enum relay_result relay_run(struct relay *relay, const struct config *config,
+enum relay_result relay_run(struct relay *relay, const struct config_route *route,
                             const struct http_request *request, const struct value_context *context,
                             struct client *client, struct upstream *upstream,
                             struct relay_buffers *buffers)
 {
     struct relay_loop loop = {
         .relay = relay,
-        .config = config,
+        .route = route,
         .client = client,
         .upstream = upstream,
     };
 
     *relay = (struct relay){
-        .upload = {.config = config,
+        .upload = {.route = route,
                    .request = request,
                    .context = context,
                    .client = client,
                    .upstream = upstream,
                    .out = &buffers->up},
-        .download = {.config = config,
+        .download = {.route = route,
                      .request = request,
                      .context = context,
                      .client = client,

@@ -42,13 +42,13 @@ static void add_renamed(struct buffer *out, struct slice name, struct slice valu
 
 /* ---- requests ---- */
 
-static void add_request_line(const struct http_request *request, const struct config *config,
+static void add_request_line(const struct http_request *request, const struct config_route *route,
                              struct buffer *out)
 {
     buffer_add(out, request->method);
     buffer_add_text(out, " ");
     if (!slice_equals(request->target, slice_of("*")))
-        buffer_add_text(out, config->target.base_path);
+        buffer_add_text(out, route->target->base_path);
     if (request->rootless)
         buffer_add_text(out, "/");
     buffer_add(out, request->target);
@@ -77,13 +77,14 @@ static void add_offers(const struct http_field *field, struct buffer *out)
 
 /* Copies a field, replaces it or leaves it out. *framed is set once framing has been written. */
 static void rewrite_request_field(const struct http_field *field,
-                                  const struct http_request *request, const struct config *config,
+                                  const struct http_request *request,
+                                  const struct config_route *route,
                                   const struct value_context *context, bool *framed,
                                   struct buffer *out)
 {
     switch (field->id) {
     case HTTP_FIELD_HOST:
-        add_renamed(out, field->name, slice_of(config->host));
+        add_renamed(out, field->name, slice_of(route->host));
         return;
     case HTTP_FIELD_CONTENT_LENGTH:
         if (!*framed)
@@ -119,9 +120,9 @@ static void rewrite_request_field(const struct http_field *field,
     default:
         break;
     }
-    if (config_fields_have(&config->request_fields, field->name))
+    if (config_fields_have(&route->request_fields, field->name))
         return;
-    if (forwarded_replaces(config, context, field->name))
+    if (forwarded_replaces(route, context, field->name))
         return;
     if (http_is_nominated(&request->nominations, field->name))
         return;
@@ -141,28 +142,28 @@ static void add_request_connection(const struct http_request *request, struct bu
         add_field(out, "Connection", "Upgrade");
 }
 
-bool rewrite_request(const struct http_request *request, const struct config *config,
+bool rewrite_request(const struct http_request *request, const struct config_route *route,
                      const struct value_context *context, struct buffer *out)
 {
     struct slice fields = request->fields;
     struct http_field field;
     bool framed = false;
 
-    add_request_line(request, config, out);
+    add_request_line(request, route, out);
     if (request->minor == 0 && !request->has_host)
-        add_field(out, "Host", config->host);
+        add_field(out, "Host", route->host);
     while (http_field_next(&fields, &field))
-        rewrite_request_field(&field, request, config, context, &framed, out);
-    forwarded_add(request, config, context, out);
-    forwarded_add_via(config, &config->request_fields, request->minor, out);
+        rewrite_request_field(&field, request, route, context, &framed, out);
+    forwarded_add(request, route, context, out);
+    forwarded_add_via(route, &route->request_fields, request->minor, out);
     add_request_connection(request, out);
-    add_configured(&config->request_fields, context, out);
+    add_configured(&route->request_fields, context, out);
     buffer_add_text(out, crlf);
     return !out->overflowed;
 }
 
 bool rewrite_trailers(struct slice lines, const struct http_request *request,
-                      const struct config *config, const struct value_context *context,
+                      const struct config_route *route, const struct value_context *context,
                       struct buffer *out)
 {
     struct http_field field;
@@ -170,9 +171,9 @@ bool rewrite_trailers(struct slice lines, const struct http_request *request,
     while (http_field_next(&lines, &field)) {
         if (http_field_is_reserved(field.id) || field.id == HTTP_FIELD_PROXY_AUTHORIZATION ||
             http_resembles_framing(field.name) ||
-            config_fields_have(&config->request_fields, field.name))
+            config_fields_have(&route->request_fields, field.name))
             continue;
-        if (forwarded_replaces(config, context, field.name) ||
+        if (forwarded_replaces(route, context, field.name) ||
             http_is_nominated(&request->nominations, field.name))
             continue;
         buffer_add(out, field.line);
@@ -205,7 +206,7 @@ static bool forbids_framing(const struct http_response *response)
 
 static void rewrite_response_field(const struct http_field *field,
                                    const struct http_response *response,
-                                   const struct config *config, bool is_1_0, bool *framed,
+                                   const struct config_route *route, bool is_1_0, bool *framed,
                                    struct buffer *out)
 {
     switch (field->id) {
@@ -229,7 +230,7 @@ static void rewrite_response_field(const struct http_field *field,
     default:
         break;
     }
-    if (!response->is_interim && config_fields_have(&config->response_fields, field->name))
+    if (!response->is_interim && config_fields_have(&route->response_fields, field->name))
         return;
     if (field->id != HTTP_FIELD_DATE && http_is_nominated(&response->nominations, field->name))
         return;
@@ -264,7 +265,7 @@ static void add_response_connection(const struct http_response *response,
 }
 
 bool rewrite_response(const struct http_response *response, const struct http_request *request,
-                      const struct config *config, const struct value_context *context,
+                      const struct config_route *route, const struct value_context *context,
                       enum rewrite_persistence persistence, struct buffer *out)
 {
     struct slice fields = response->fields;
@@ -273,14 +274,14 @@ bool rewrite_response(const struct http_response *response, const struct http_re
 
     add_status_line(response, out);
     while (http_field_next(&fields, &field))
-        rewrite_response_field(&field, response, config, request->minor == 0, &framed, out);
+        rewrite_response_field(&field, response, route, request->minor == 0, &framed, out);
     if (!response->is_interim) {
         if (!response->has_date && !response->is_upgrade &&
-            !config_fields_have(&config->response_fields, slice_of("Date")))
+            !config_fields_have(&route->response_fields, slice_of("Date")))
             add_date(out);
-        forwarded_add_via(config, &config->response_fields, response->minor, out);
+        forwarded_add_via(route, &route->response_fields, response->minor, out);
         add_response_connection(response, request, persistence, out);
-        add_configured(&config->response_fields, context, out);
+        add_configured(&route->response_fields, context, out);
     }
     buffer_add_text(out, crlf);
     return !out->overflowed;

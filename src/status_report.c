@@ -46,8 +46,8 @@ static void add_configuration(struct json *json, const struct status_facts *fact
     json_begin_object(json, "configuration");
     add_text(json, "file", facts->file);
     add_listeners(json, facts);
-    json_add_text(json, "target", slice_of(facts->config->target.name));
-    json_add_bool(json, "tls", facts->config->target.is_https);
+    json_add_text(json, "target", slice_of(facts->config->routes[0].target->name));
+    json_add_bool(json, "tls", config_has_tls(facts->config));
     json_add_decimal(json, "loaded", facts->loaded, 0);
     json_add_number(json, "reloads", snapshot->events[SCOREBOARD_RELOADED]);
     json_add_number(json, "reloads_failed", snapshot->events[SCOREBOARD_RELOAD_FAILED]);

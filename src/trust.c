@@ -90,7 +90,7 @@ static bool load_identity(const struct config *config, struct trust *trust,
 bool trust_load(const struct config *config, struct trust *trust, char error[TRUST_ERROR_BYTES])
 {
     *trust = (struct trust){0};
-    if (!config->target.is_https)
+    if (!config_has_tls(config))
         return true;
     bool loaded = (!config->tls.verify || load_store(config, trust, error)) &&
                   (config->tls.client_cert == NULL || load_identity(config, trust, error));

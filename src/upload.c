@@ -15,7 +15,7 @@ void upload_begin(struct upload *upload)
                        (request->framing == HTTP_FRAMING_LENGTH && request->length == 0);
     if (request->framing == HTTP_FRAMING_CHUNKED)
         http_chunked_init(&upload->chunked, HTTP_REQUEST,
-                          (size_t)upload->config->limits.request_head);
+                          (size_t)upload->route->config->limits.request_head);
 }
 
 void upload_end(struct upload *upload)
@@ -78,7 +78,7 @@ static void add_chunk(struct upload *upload, struct slice data)
 
 static bool keep_trailer(struct upload *upload, struct slice octets)
 {
-    size_t cap = (size_t)upload->config->limits.request_head;
+    size_t cap = (size_t)upload->route->config->limits.request_head;
 
     if (upload->trailers.at == NULL && !buffer_init(&upload->trailers, cap))
         return false;
@@ -89,7 +89,7 @@ static bool keep_trailer(struct upload *upload, struct slice octets)
 static void add_last_chunk(struct upload *upload)
 {
     buffer_add_text(upload->out, "0\r\n");
-    rewrite_trailers(buffer_content(&upload->trailers), upload->request, upload->config,
+    rewrite_trailers(buffer_content(&upload->trailers), upload->request, upload->route,
                      upload->context, upload->out);
     buffer_add_text(upload->out, "\r\n");
     upload->complete = true;
@@ -119,7 +119,7 @@ static enum upload_result take_chunk_part(struct upload *upload, struct slice re
     switch (part) {
     case HTTP_CHUNK_DATA:
         add_chunk(upload, octets);
-        if (upload->content_bytes > (unsigned long long)upload->config->limits.request_body)
+        if (upload->content_bytes > (unsigned long long)upload->route->config->limits.request_body)
             return refuse(fault, 413, "the content is longer than request_body allows");
         return UPLOAD_GOING;
     case HTTP_CHUNK_TRAILER:

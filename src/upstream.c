@@ -97,7 +97,7 @@ static bool set_up_proxy(struct upstream *upstream)
  * leads it to the target's address. */
 static bool set_up_url(struct upstream *upstream)
 {
-    const struct target *target = &upstream->config->target;
+    const struct target *target = upstream->target;
     const char *name = upstream->config->tls.server_name;
     char text[1024];
 
@@ -175,15 +175,15 @@ static bool set_up_handle(struct upstream *upstream)
            set_number(upstream, CURLOPT_CONNECTTIMEOUT_MS,
                       (long)upstream->config->timeouts.connect) &&
            set_text(upstream, CURLOPT_PROTOCOLS_STR, "http,https") && set_up_url(upstream) &&
-           set_up_proxy(upstream) &&
-           (!upstream->config->target.is_https || set_up_verification(upstream));
+           set_up_proxy(upstream) && (!upstream->target->is_https || set_up_verification(upstream));
 }
 
-bool upstream_init(struct upstream *upstream, const struct config *config,
+bool upstream_init(struct upstream *upstream, const struct config_route *route,
                    const struct trust *trust)
 {
-    *upstream = (struct upstream){.config = config, .trust = trust, .fd = -1};
-    if (curl_global_init(config->target.is_https ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING) !=
+    *upstream = (struct upstream){
+        .config = route->config, .target = route->target, .trust = trust, .fd = -1};
+    if (curl_global_init(route->target->is_https ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING) !=
         CURLE_OK)
         return false;
     upstream->multi = curl_multi_init();
@@ -256,7 +256,7 @@ static SSL *tls_of(const struct upstream *upstream)
 {
     struct curl_tlssessioninfo *session = NULL;
 
-    if (!upstream->config->target.is_https || !upstream_has_openssl() ||
+    if (!upstream->target->is_https || !upstream_has_openssl() ||
         curl_easy_getinfo(upstream->handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK ||
         session == NULL)
         return NULL;
@@ -325,8 +325,8 @@ static enum upstream_outcome connect_for(struct upstream *upstream, struct waite
     }
     upstream->connecting = false;
     upstream->fd = fd;
-    upstream->is_plain = !upstream->config->target.is_https &&
-                         upstream->config->egress.url == NULL && plain_prepare(fd);
+    upstream->is_plain =
+        !upstream->target->is_https && upstream->config->egress.url == NULL && plain_prepare(fd);
     upstream->pending = false;
     upstream->reset = false;
     scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - upstream->began_us);
@@ -417,7 +417,7 @@ static enum io_result end_of(struct upstream *upstream)
  * it has read ahead. */
 static bool may_hold_more(const struct upstream *upstream, bool is_full)
 {
-    if (!upstream->config->target.is_https)
+    if (!upstream->target->is_https)
         return is_full;
     SSL *tls = tls_of(upstream);
     return tls == NULL || SSL_has_pending(tls);

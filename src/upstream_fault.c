@@ -90,7 +90,7 @@ static const struct cause *find_timeout(const struct upstream *upstream)
     curl_off_t lookup_us = 0;
 
     curl_easy_getinfo(upstream->handle, CURLINFO_NAMELOOKUP_TIME_T, &lookup_us);
-    return lookup_us > 0 || upstream->config->target.unix_path != NULL ? &connecting : &resolving;
+    return lookup_us > 0 || upstream->target->unix_path != NULL ? &connecting : &resolving;
 }
 
 static const struct cause *find_cause(const struct upstream *upstream, CURLcode code)
@@ -117,10 +117,9 @@ void upstream_fault_set(const struct upstream *upstream, CURLcode code, struct f
     const char *text = upstream->error[0] != '\0' ? upstream->error : curl_easy_strerror(code);
 
     /* libcurl names host and port of a URL that a Unix socket's target has only for form. */
-    if (code == CURLE_COULDNT_CONNECT && upstream->config->target.unix_path != NULL)
+    if (code == CURLE_COULDNT_CONNECT && upstream->target->unix_path != NULL)
         text = strerror((int)error_number(upstream));
-    fault_set(fault, cause->status, cause->type, "target %s: %s", upstream->config->target.name,
-              text);
+    fault_set(fault, cause->status, cause->type, "target %s: %s", upstream->target->name, text);
 }
 
 const char *upstream_fault_advice(const char *type)

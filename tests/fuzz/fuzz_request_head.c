@@ -36,7 +36,7 @@ static void check_rewritten(const struct http_request *request)
     struct buffer out;
 
     MUST(buffer_init(&out, 64 * 1024));
-    MUST(rewrite_request(request, config, &context, &out));
+    MUST(rewrite_request(request, config->routes, &context, &out));
     http_head_init(&head, HTTP_REQUEST, limits);
     MUST(http_head_parse(&head, out.at, out.end) == HTTP_COMPLETE);
     MUST(head.length == out.end);

@@ -28,7 +28,7 @@ static void check_rewritten(const struct http_response *response,
     struct buffer out;
 
     MUST(buffer_init(&out, 1 << 20));
-    MUST(rewrite_response(response, request, fuzz_config(), &context, REWRITE_KEEP, &out));
+    MUST(rewrite_response(response, request, fuzz_config()->routes, &context, REWRITE_KEEP, &out));
     http_head_init(&head, HTTP_RESPONSE, limits);
     MUST(http_head_parse(&head, out.at, out.end) == HTTP_COMPLETE);
     MUST(head.length == out.end);

@@ -133,10 +133,11 @@ static void check_request(const void *at)
 
     if (!check(read_request(octets, &request, &fault), "refused"))
         return;
-    check(rewrite_request(&request, config, &context, out), "no room");
+    check(rewrite_request(&request, config->routes, &context, out), "no room");
     check_octets("head", buffer_content(out), slice_of(row->expected));
-    check(!rewrite_request(&request, config, &context, new_buffer(strlen(row->expected) - 1)),
-          "one octet short");
+    check(
+        !rewrite_request(&request, config->routes, &context, new_buffer(strlen(row->expected) - 1)),
+        "one octet short");
 }
 
 /* ---- trailers: a target that takes them for fields of the head is not fooled ---- */
@@ -161,7 +162,7 @@ static void check_trailers(const void *at)
     struct http_request request = request_of(GET HOST "Transfer-Encoding: chunked\r\n\r\n");
     struct buffer *out = new_buffer(1024);
 
-    check(rewrite_trailers(slice_of(FORGED "A: b\r\n"), &request, config_of(row->settings),
+    check(rewrite_trailers(slice_of(FORGED "A: b\r\n"), &request, config_of(row->settings)->routes,
                            &context, out),
           "no room");
     check_octets("trailers", buffer_content(out), slice_of(row->expected));
@@ -199,8 +200,8 @@ static void check_response(const void *at)
 
     if (!check(http_response_read(&head, &request, &response, &fault), "refused"))
         return;
-    check(rewrite_response(&response, &request, config_of(row->settings), &context, REWRITE_KEEP,
-                           out),
+    check(rewrite_response(&response, &request, config_of(row->settings)->routes, &context,
+                           REWRITE_KEEP, out),
           "no room");
     check_octets("head", buffer_content(out), slice_of(row->expected));
 }

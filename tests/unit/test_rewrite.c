@@ -219,15 +219,16 @@ static void check_request(const void *at)
     size_t len = strlen(row->expected);
 
     struct buffer *out = new_buffer(len);
-    check(rewrite_request(&request, config, &context, out), "no room for %zu octets", len);
+    check(rewrite_request(&request, config->routes, &context, out), "no room for %zu octets", len);
     check_octets("head", buffer_content(out), slice_of(row->expected));
     out = new_buffer(4096);
-    rewrite_request(&request, config, &context, out);
+    rewrite_request(&request, config->routes, &context, out);
     check_octets("head in a large buffer", buffer_content(out), slice_of(row->expected));
     for (size_t cap = 1; cap < len; cap += 7)
-        check(!rewrite_request(&request, config, &context, new_buffer(cap)),
+        check(!rewrite_request(&request, config->routes, &context, new_buffer(cap)),
               "room for %zu octets in %zu", len, cap);
-    check(!rewrite_request(&request, config, &context, new_buffer(len - 1)), "one octet short");
+    check(!rewrite_request(&request, config->routes, &context, new_buffer(len - 1)),
+          "one octet short");
 }
 
 /* ---- trailers (0:6.5.1) ---- */
@@ -266,10 +267,10 @@ static void check_trailers(const void *at)
     size_t len = strlen(row->expected);
 
     struct buffer *out = new_buffer(len + 1);
-    check(rewrite_trailers(lines, &request, config, &context, out), "no room");
+    check(rewrite_trailers(lines, &request, config->routes, &context, out), "no room");
     check_octets("trailers", buffer_content(out), slice_of(row->expected));
     if (len > 0)
-        check(!rewrite_trailers(lines, &request, config, &context, new_buffer(len - 1)),
+        check(!rewrite_trailers(lines, &request, config->routes, &context, new_buffer(len - 1)),
               "one octet short");
 }
 
@@ -417,12 +418,12 @@ static void check_response(const void *at)
     struct buffer *out = new_buffer(4096);
 
     assert_true(http_response_read(&head, &request, &response, &fault));
-    check(rewrite_response(&response, &request, config, &context, row->persistence, out),
+    check(rewrite_response(&response, &request, config->routes, &context, row->persistence, out),
           "no room");
     check_text("head", mask_date(buffer_content(out)), row->expected);
     size_t len = buffer_length(out);
     for (size_t cap = 1; cap < len; cap += cap + 7 < len ? 7 : 1)
-        check(!rewrite_response(&response, &request, config, &context, row->persistence,
+        check(!rewrite_response(&response, &request, config->routes, &context, row->persistence,
                                 new_buffer(cap)),
               "room for %zu octets in %zu", len, cap);
 }
@@ -435,7 +436,7 @@ static void test_extra_bytes(void)
     struct http_request request = request_of(head);
     struct buffer *out = new_buffer(4096);
 
-    check(rewrite_request(&request, config, &context, out), "no room");
+    check(rewrite_request(&request, config->routes, &context, out), "no room");
     check(buffer_length(out) <=
               strlen(head) + REWRITE_EXTRA_BYTES + config_fields_bytes_max(&config->request_fields),
           "%zu octets", buffer_length(out));
