@@ -8,7 +8,7 @@
 #include "config.h"
 #include "handover.h"
 #include "trust.h"
-#include "upstream.h"
+#include "upstreams.h"
 
 /* Why a child ended, as its exit status tells the master. */
 enum connection_exit {
@@ -19,7 +19,7 @@ enum connection_exit {
 
 /* Makes this process ready to serve connections, and libcurl ready in it. Ends the process when
  * memory is short. The configuration must stay. The transport, for who connects it ahead. */
-struct upstream *connection_prepare(const struct config *config, const struct trust *trust);
+struct upstreams *connection_prepare(const struct config *config, const struct trust *trust);
 
 /* Serves a connection to its end, after connection_prepare. */
 void connection_serve(const struct accepted *accepted);

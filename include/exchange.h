@@ -7,13 +7,13 @@
 #include "client.h"
 #include "config.h"
 #include "relay.h"
-#include "upstream.h"
+#include "upstreams.h"
 
 /* What one connection keeps from exchange to exchange. */
 struct exchange_context {
     const struct config *config;
     struct client *client;
-    struct upstream *upstream;
+    struct upstreams *upstreams;
     struct relay_buffers *buffers;
     bool allowed;  /* the client's address may use the bridge */
     bool trusted;  /* what the client says of others counts */

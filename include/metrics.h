@@ -4,13 +4,16 @@
 #define AUTHBRIDGE_METRICS_H
 
 #include "buffer.h"
+#include "config.h"
 #include "scoreboard.h"
+#include "target_state.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /* What the scoreboard does not know. */
 struct metrics_facts {
-    long long connections_limit;
+    const struct config *config;
+    const struct target_states *targets;
     long long started;       /* in seconds since 1970, as all these times */
     long long reloaded;      /* when the configuration in force was read */
     bool last_reload_failed; /* it was kept then */

@@ -77,7 +77,6 @@ struct scoreboard_snapshot {
     struct scoreboard_counts counts;
     uint64_t events[SCOREBOARD_EVENTS];
     uint64_t children[SCOREBOARD_STATES];
-    int64_t certificate_expires; /* of the target, in seconds since 1970; 0: none seen */
     bool draining;
 };
 
@@ -109,7 +108,6 @@ void scoreboard_note_exchange(struct slice method, unsigned status, const char *
                               long long total_us);
 void scoreboard_note_time(enum scoreboard_time time, long long us);
 void scoreboard_note_bytes(uint64_t in, uint64_t out);
-void scoreboard_note_certificate(int64_t expires);
 
 /* ---- reading, from any process ---- */
 

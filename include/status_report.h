@@ -7,12 +7,14 @@
 #include "buffer.h"
 #include "config.h"
 #include "scoreboard.h"
+#include "target_state.h"
 
 /* What the scoreboard does not know. Times are in seconds since 1970. */
 struct status_facts {
     pid_t master;
     const char *file; /* of the configuration; NULL: none */
     const struct config *config;
+    const struct target_states *targets;
     char (*listen)[ADDRESS_TEXT_BYTES];
     size_t listen_count;
     long long started;

@@ -32,10 +32,10 @@ void status_server_init(struct status_server *server, const char *file);
 bool status_server_prepare(struct status_server *server, const struct config *config,
                            char error[LISTENER_ERROR_BYTES]);
 
-/* Puts in force what was prepared: that configuration and these listeners are shown from now on.
- * Or drops it. */
+/* Puts in force what was prepared: that configuration, what is learned of its targets, and these
+ * listeners are shown from now on. Or drops it. */
 void status_server_commit(struct status_server *server, const struct config *config,
-                          const struct listeners *listeners);
+                          const struct target_states *targets, const struct listeners *listeners);
 void status_server_abandon(struct status_server *server);
 
 /* The configuration was read again: shows when, and why it is not used (empty: it is). */

@@ -1,6 +1,7 @@
-/* trust: what every child shares for TLS with the target: the CA certificates, and the bridge's own
- * certificate and key. Both are read once, in the master: parsing the system's CA bundle anew would
- * cost each connection some 20 ms, and a file that goes away later changes nothing. */
+/* trust: what every child shares for its targets: the CA certificates, the bridge's own certificate
+ * and key, and what children learn of targets. The files are read once, in the master: parsing the
+ * system's CA bundle anew would cost each connection some 20 ms, and a file that goes away later
+ * changes nothing. */
 #ifndef AUTHBRIDGE_TRUST_H
 #define AUTHBRIDGE_TRUST_H
 
@@ -8,6 +9,7 @@
 #include <stdbool.h>
 
 #include "config.h"
+#include "target_state.h"
 #include "tls_session.h"
 
 #define TRUST_ERROR_BYTES 512u
@@ -16,6 +18,7 @@ struct trust {
     X509_STORE *store; /* the CA certificates; NULL: nothing is verified */
     SSL_CTX *identity; /* holds our certificate, its chain and its key; NULL: none */
     struct tls_session_store *sessions; /* what these have verified; NULL: none is kept */
+    struct target_states *targets;      /* what children learn; NULL: nothing is noted */
 };
 
 /* Makes OpenSSL ready before any fork. */

@@ -1,4 +1,4 @@
-/* upstream: the connection to the target: a libcurl handle in CONNECT_ONLY mode, which resolves,
+/* upstream: the connection to a target: a libcurl handle in CONNECT_ONLY mode, which resolves,
  * connects, verifies, and moves octets; the messages in them are ours. One connection at a time. */
 #ifndef AUTHBRIDGE_UPSTREAM_H
 #define AUTHBRIDGE_UPSTREAM_H
@@ -15,6 +15,7 @@
 struct upstream {
     const struct config *config;
     const struct target *target;
+    size_t target_index;
     const struct trust *trust;
     CURLM *multi;
     CURL *handle;
@@ -32,12 +33,15 @@ struct upstream {
     char error[CURL_ERROR_SIZE];
 };
 
-/* Makes libcurl ready in this process, for the target of that route. false, as is_ready says from
- * then on, when that fails: nothing can be sent then. */
+/* Makes libcurl ready in this process, once and before all else; for TLS, if told so. */
+bool upstream_init_process(bool has_tls);
+
+/* Gets ready to connect to the route's target. false, as is_ready says from then on, when that
+ * fails: nothing can be sent then. The upstream must stay where it is. */
 bool upstream_init(struct upstream *upstream, const struct config_route *route,
                    const struct trust *trust);
 
-/* For a process that goes on; a child just ends. */
+/* Ends the connection, and gives all that it was set up with back. */
 void upstream_free(struct upstream *upstream);
 
 /* Whether libcurl's TLS is OpenSSL's, as it must be to take our store. */

@@ -28,7 +28,7 @@
 static struct {
     const struct config *config;
     struct client client;
-    struct upstream upstream;
+    struct upstreams upstreams;
     struct relay_buffers buffers;
 } connection;
 
@@ -50,7 +50,7 @@ static void become_batch(void)
     sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
-struct upstream *connection_prepare(const struct config *config, const struct trust *trust)
+struct upstreams *connection_prepare(const struct config *config, const struct trust *trust)
 {
     wait_init();
     become_batch();
@@ -60,8 +60,8 @@ struct upstream *connection_prepare(const struct config *config, const struct tr
         log_error("out of memory for a connection");
         connection_exit(CONNECTION_NO_MEMORY);
     }
-    (void)upstream_init(&connection.upstream, config->routes, trust); /* a request learns of it */
-    return &connection.upstream;
+    (void)upstreams_init(&connection.upstreams, config, trust); /* a request learns of it */
+    return &connection.upstreams;
 }
 
 static enum exchange_result serve_exchanges(struct exchange_context *context)
@@ -98,7 +98,7 @@ static enum exchange_result serve_client(void)
     struct exchange_context context = {
         .config = config,
         .client = &connection.client,
-        .upstream = &connection.upstream,
+        .upstreams = &connection.upstreams,
         .buffers = &connection.buffers,
         .allowed = config_allows(config, &connection.client.address),
         .trusted = config_trusts(config, &connection.client.address),
@@ -118,7 +118,7 @@ void connection_serve(const struct accepted *accepted)
     client_take_over(client, accepted->fd, &accepted->peer);
     if (!accepted->proxy_protocol || proxy_peer_introduce(client, config->timeouts.request_head))
         result = serve_client();
-    upstream_drop(&connection.upstream);
+    upstreams_drop(&connection.upstreams);
     close_client(client, result, config->timeouts.client_write);
 }
 

@@ -18,11 +18,12 @@
 struct exchange {
     struct exchange_context *context;
     const struct config_route *route; /* once the request is understood */
+    const struct upstream *watched;   /* whose idle connection was looked at as the request came */
+    struct upstream *upstream;        /* once the target has been turned to */
     struct http_head head;
     struct http_request request;
     bool has_head;   /* request has at least method and target */
     bool understood; /* request has all that the head means */
-    bool watched;    /* the idle target connection was looked at when the request came */
     struct fault fault;
     struct value_context variables;
     char request_id[REQUEST_ID_BYTES + 1];
@@ -48,15 +49,16 @@ enum request_wait {
 static int wait_for_octets(struct exchange *exchange, long long deadline)
 {
     struct exchange_context *context = exchange->context;
+    struct upstream *upstream = context->upstreams->current;
     struct pollfd sockets[] = {
         {.fd = context->client->fd, .events = POLLIN},
-        {.fd = context->upstream->fd, .events = POLLIN},
+        {.fd = upstream != NULL ? upstream->fd : -1, .events = POLLIN},
     };
 
     int ready = wait_ready(sockets, 2, deadline);
     if (ready > 0 && sockets[1].revents != 0)
-        upstream_check_idle(context->upstream);
-    exchange->watched = true;
+        upstream_check_idle(upstream);
+    exchange->watched = upstream;
     return ready;
 }
 
@@ -168,7 +170,7 @@ static bool check_request(struct exchange *exchange)
         .config = context->config,
         .request = &exchange->request,
         .client_allowed = context->allowed,
-        .has_transport = context->upstream->is_ready,
+        .has_transport = context->upstreams->is_ready,
     };
     struct http_fault fault;
 
@@ -222,7 +224,8 @@ static enum exchange_result answer_with_fault(struct exchange *exchange)
     bool goes_on = may_go_on(exchange);
     bool is_head = exchange->has_head && exchange->request.is_head;
 
-    upstream_drop(exchange->context->upstream);
+    if (exchange->upstream != NULL)
+        upstream_drop(exchange->upstream);
     if (status >= 500 && status != 501 && status != 505 && !exchange->fault.is_logged)
         warn(exchange);
     answer_fault(&exchange->fault, is_head, !goes_on, goes_on && exchange->request.minor == 0,
@@ -252,12 +255,13 @@ static enum relay_result fail(struct exchange *exchange, unsigned status, const 
 static enum relay_result forward(struct exchange *exchange)
 {
     struct exchange_context *context = exchange->context;
+    struct upstream *upstream = exchange->upstream;
     struct buffer *up = &context->buffers->up;
 
-    if (context->upstream->fd >= 0 && (!exchange->watched || context->upstream->pending))
-        upstream_check_idle(context->upstream);
-    if (context->upstream->fd < 0) {
-        switch (upstream_connect(context->upstream, context->client->fd, &exchange->fault)) {
+    if (upstream->fd >= 0 && (exchange->watched != upstream || upstream->pending))
+        upstream_check_idle(upstream);
+    if (upstream->fd < 0) {
+        switch (upstream_connect(upstream, context->client->fd, &exchange->fault)) {
         case UPSTREAM_CONNECTED:
             log_debug("connected to %s (id %s)", exchange->route->target->name,
                       exchange->request_id);
@@ -274,7 +278,7 @@ static enum relay_result forward(struct exchange *exchange)
         return fail(exchange, 500, "the rewritten request head is too long");
     enum relay_result result =
         relay_run(&exchange->relay, exchange->route, &exchange->request, &exchange->variables,
-                  context->client, context->upstream, context->buffers);
+                  context->client, upstream, context->buffers);
     if (result == RELAY_FAILED)
         exchange->fault = exchange->relay.fault;
     return result;
@@ -295,9 +299,9 @@ static enum exchange_result finish(struct exchange *exchange)
     if (download_ends_by_close(&relay->download))
         client_guard(context->client, false);
     if (keeps_upstream(relay))
-        context->upstream->reused = true;
+        exchange->upstream->reused = true;
     else
-        upstream_drop(context->upstream);
+        upstream_drop(exchange->upstream);
     return relay->download.keep_client ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
 }
 
@@ -307,14 +311,14 @@ static enum exchange_result run_tunnel(struct exchange *exchange)
     struct tunnel_count count;
 
     scoreboard_set_state(SCOREBOARD_TUNNEL);
-    bool whole = tunnel_run(context->client, context->upstream, &context->buffers->up,
+    bool whole = tunnel_run(context->client, exchange->upstream, &context->buffers->up,
                             &context->buffers->down, context->config->timeouts.tunnel_idle, &count);
     exchange->bytes_in += count.up;
     exchange->bytes_out += count.down;
     if (whole)
-        upstream_drop(context->upstream);
+        upstream_drop(exchange->upstream);
     else
-        upstream_abort(context->upstream);
+        upstream_abort(exchange->upstream);
     return whole ? EXCHANGE_CLOSE : EXCHANGE_RESET;
 }
 
@@ -322,7 +326,7 @@ static enum exchange_result cut(struct exchange *exchange)
 {
     const char *name = exchange->route->target->name;
 
-    upstream_drop(exchange->context->upstream);
+    upstream_drop(exchange->upstream);
     exchange->fault = exchange->relay.fault;
     if (exchange->fault.type == NULL)
         fault_set(&exchange->fault, 502, "http_response_incomplete",
@@ -336,9 +340,10 @@ static enum exchange_result serve(struct exchange *exchange)
 {
     scoreboard_set_state(SCOREBOARD_WAITING);
     exchange->upstream_us = clock_now_us();
+    exchange->upstream = upstreams_take(exchange->context->upstreams, exchange->route);
     enum relay_result result = forward(exchange);
     if (result == RELAY_STALE) {
-        upstream_drop(exchange->context->upstream);
+        upstream_drop(exchange->upstream);
         result = forward(exchange);
     }
     const struct relay *relay = &exchange->relay;
@@ -360,7 +365,7 @@ static enum exchange_result serve(struct exchange *exchange)
     case RELAY_CLIENT_GONE:
         break;
     }
-    upstream_drop(exchange->context->upstream);
+    upstream_drop(exchange->upstream);
     return EXCHANGE_ABORT;
 }
 

@@ -268,12 +268,11 @@ static bool report(const struct live *live, CURLcode code)
     return false;
 }
 
-bool live_check(const struct config *config, const struct trust *trust, FILE *out)
+static bool try_target(const struct config_route *route, const struct trust *trust, FILE *out)
 {
-    struct live live = {.config = config, .route = config->routes, .trust = trust, .out = out};
+    struct live live = {.config = route->config, .route = route, .trust = trust, .out = out};
     bool available = false;
 
-    signal(SIGPIPE, SIG_IGN);
     if (set_up(&live)) {
         print_target(&live);
         fflush(out);
@@ -285,5 +284,22 @@ bool live_check(const struct config *config, const struct trust *trust, FILE *ou
     upstream_free(&live.upstream);
     curl_slist_free_all(live.fields);
     chain_free(&live.chain);
+    return available;
+}
+
+bool live_check(const struct config *config, const struct trust *trust, FILE *out)
+{
+    bool available = true;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (!upstream_init_process(config_has_tls(config))) {
+        log_error("libcurl could not be set up");
+        return false;
+    }
+    for (size_t i = 0; i < config->target_count; i++) {
+        if (i > 0)
+            fputc('\n', out);
+        available = try_target(config_route_to(config, i), trust, out) && available;
+    }
     return available;
 }

@@ -86,7 +86,7 @@ static int use_config(struct master *master, struct config *config, char fault[C
     }
     if (config_has_tls(config) && !rehearsal_run())
         log_debug("the rehearsal of a TLS handshake failed: new connections will take longer");
-    status_server_commit(&master->status, config, &master->listeners);
+    status_server_commit(&master->status, config, trust.targets, &master->listeners);
     trust_free(&master->trust);
     if (config != master->config)
         config_free(master->config);

@@ -139,7 +139,7 @@ static void add_processes(struct buffer *out, const struct scoreboard_snapshot *
     add_one(out, "connections", "gauge", "Connections of clients.",
             scoreboard_connections(snapshot));
     add_one(out, "connections_limit", "gauge", "Connections of clients that are served at once.",
-            (unsigned long long)facts->connections_limit);
+            (unsigned long long)facts->config->limits.connections);
     add_one(out, "connections_accepted_total", "counter",
             "Connections of clients, since the start.", snapshot->events[SCOREBOARD_ACCEPTED]);
     begin_family(out, "children", "gauge", "Child processes, by what they do.");
@@ -167,10 +167,23 @@ static void add_configuration(struct buffer *out, const struct scoreboard_snapsh
             !facts->last_reload_failed);
     add_one(out, "config_last_reload_success_timestamp_seconds", "gauge",
             "When the configuration in force was read.", (unsigned long long)facts->reloaded);
-    if (snapshot->certificate_expires != 0)
-        add_one(out, "upstream_certificate_expiry_timestamp_seconds", "gauge",
-                "When the target's certificate, as last seen, expires.",
-                (unsigned long long)snapshot->certificate_expires);
+}
+
+static void add_certificates(struct buffer *out, const struct metrics_facts *facts)
+{
+    static const char name[] = "upstream_certificate_expiry_timestamp_seconds";
+    bool any = false;
+
+    for (size_t i = 0; i < facts->config->target_count; i++) {
+        int64_t expires = target_states_certificate(facts->targets, i);
+        if (expires <= 0)
+            continue;
+        if (!any)
+            begin_family(out, name, "gauge", "When a target's certificate, as last seen, expires.");
+        any = true;
+        add_labelled(out, name, "target", config_route_to(facts->config, i)->target->name,
+                     (unsigned long long)expires);
+    }
 }
 
 void metrics_add(const struct scoreboard_snapshot *snapshot, const struct metrics_facts *facts,
@@ -184,4 +197,5 @@ void metrics_add(const struct scoreboard_snapshot *snapshot, const struct metric
     add_processes(out, snapshot, facts);
     add_traffic(out, &snapshot->counts);
     add_configuration(out, snapshot, facts);
+    add_certificates(out, facts);
 }

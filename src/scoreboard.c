@@ -22,7 +22,6 @@ struct slot {
 
 struct board {
     _Atomic uint64_t events[SCOREBOARD_EVENTS];
-    _Atomic int64_t certificate_expires;
     _Atomic bool draining;
     _Atomic unsigned slots_used; /* as many from the first one on have ever been reserved */
     struct slot slots[SCOREBOARD_SLOTS_MAX];
@@ -235,12 +234,6 @@ void scoreboard_note_bytes(uint64_t in, uint64_t out)
     add(&own->counters[INDEX(bytes_out)], out);
 }
 
-void scoreboard_note_certificate(int64_t expires)
-{
-    if (board != NULL)
-        atomic_store_explicit(&board->certificate_expires, expires, memory_order_relaxed);
-}
-
 /* ---- reading ---- */
 
 unsigned scoreboard_slots(void)
@@ -285,8 +278,6 @@ void scoreboard_read(struct scoreboard_snapshot *snapshot)
     memcpy(&snapshot->counts, sums, sizeof sums);
     for (size_t i = 0; i < SCOREBOARD_EVENTS; i++)
         snapshot->events[i] = atomic_load_explicit(&board->events[i], memory_order_relaxed);
-    snapshot->certificate_expires =
-        atomic_load_explicit(&board->certificate_expires, memory_order_relaxed);
     snapshot->draining = atomic_load_explicit(&board->draining, memory_order_relaxed);
 }
 

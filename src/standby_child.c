@@ -16,13 +16,14 @@
 
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS  60000
-#define DESCRIPTORS    16   /* more than a child ever opens */
+#define DESCRIPTORS    16   /* more than a child with one target ever opens */
 #define STALE_MS       5000 /* idle for so long, a connection may be at its end without our knowing */
 
 struct standby {
     int channel;
     const struct config *config;
-    struct upstream *upstream;
+    struct upstreams *upstreams;
+    struct upstream *upstream; /* the one that is connected ahead; NULL: none */
     long long connected_ms;
     long long retry_ms; /* no connection is made ahead before */
     long long delay_ms; /* between the attempt at hand and the next */
@@ -37,16 +38,36 @@ static void retry_later(struct standby *standby)
         standby->delay_ms = RETRY_LAST_MS;
 }
 
+static bool is_connected(const struct standby *standby)
+{
+    return standby->upstream != NULL && standby->upstream->fd >= 0;
+}
+
+static bool may_connect(const struct standby *standby)
+{
+    return standby->config->preconnect && standby->upstreams->is_ready && !is_connected(standby);
+}
+
 static bool wants_connection(const struct standby *standby)
 {
-    return standby->config->preconnect && standby->upstream->fd < 0 &&
-           clock_now_ms() >= standby->retry_ms;
+    return may_connect(standby) && clock_now_ms() >= standby->retry_ms;
+}
+
+/* Turns to the target that the next client will most likely want: in the middle of connecting,
+ * that one. */
+static void choose_target(struct standby *standby)
+{
+    if (!standby->upstreams->is_ready ||
+        (standby->upstream != NULL && standby->upstream->connecting))
+        return;
+    standby->upstream = upstreams_take_likely(standby->upstreams);
 }
 
 static void connect_ahead(struct standby *standby)
 {
     struct fault fault;
 
+    choose_target(standby);
     switch (upstream_connect_ahead(standby->upstream, standby->channel, &fault)) {
     case UPSTREAM_CONNECTED:
         standby->connected_ms = clock_now_ms();
@@ -66,13 +87,12 @@ static void connect_ahead(struct standby *standby)
 static void wait_for_client(struct standby *standby)
 {
     struct upstream *upstream = standby->upstream;
-    bool retries = standby->config->preconnect && upstream->fd < 0;
     struct pollfd sockets[] = {
         {.fd = standby->channel, .events = POLLIN},
-        {.fd = upstream->fd, .events = POLLIN},
+        {.fd = upstream != NULL ? upstream->fd : -1, .events = POLLIN},
     };
 
-    int ready = wait_ready(sockets, 2, retries ? standby->retry_ms : CLOCK_NEVER);
+    int ready = wait_ready(sockets, 2, may_connect(standby) ? standby->retry_ms : CLOCK_NEVER);
     if (ready > 0 && sockets[1].revents != 0 && !upstream_check_idle(upstream))
         retry_later(standby);
 }
@@ -95,11 +115,13 @@ static bool await_client(struct standby *standby, struct accepted *accepted)
 
 /* A child that was forked during a shortage has its limit, too: the socket of a client that it was
  * handed would be lost. */
-static bool may_open_enough(void)
+static bool may_open_enough(const struct config *config)
 {
+    size_t more = config->target_count < UPSTREAMS_MAX ? config->target_count : UPSTREAMS_MAX;
     struct rlimit limit;
 
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= DESCRIPTORS;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+           limit.rlim_cur >= DESCRIPTORS + (more - 1) * UPSTREAM_DESCRIPTORS;
 }
 
 /* Tells the master that another connection can come. */
@@ -116,13 +138,15 @@ _Noreturn void standby_run(int channel, int returns, const struct config *config
     struct standby standby = {.channel = channel, .config = config};
     struct accepted accepted = {.fd = -1};
 
-    if (!may_open_enough())
+    if (!may_open_enough(config))
         connection_exit(CONNECTION_NO_MEMORY);
-    standby.upstream = connection_prepare(config, trust);
+    standby.upstreams = connection_prepare(config, trust);
+    choose_target(&standby);
 
     for (long long left = config->recycle; await_client(&standby, &accepted); left--) {
         prctl(PR_SET_NAME, PROCESS_NAME);
-        standby.upstream->reused = clock_now_ms() - standby.connected_ms >= STALE_MS;
+        if (standby.upstream != NULL)
+            standby.upstream->reused = clock_now_ms() - standby.connected_ms >= STALE_MS;
         connection_serve(&accepted);
         if (left == 1)
             break;
@@ -132,6 +156,6 @@ _Noreturn void standby_run(int channel, int returns, const struct config *config
         if (!come_back(returns))
             break;
     }
-    upstream_drop(standby.upstream);
+    upstreams_drop(standby.upstreams);
     connection_exit(CONNECTION_SERVED);
 }

@@ -19,6 +19,7 @@
 #define SEND_MS          5000
 #define HEAD_BYTES       ((size_t)32 * 1024) /* cookies of other ports of this host come along */
 #define CONTENT_BYTES    ((size_t)96 * 1024)
+#define TARGET_BYTES     ((size_t)1024) /* of content, for each target */
 #define NOTHING_ALLOWED  "default-src 'none'; frame-ancestors 'none'"
 #define PLAIN_TEXT       "text/plain; charset=utf-8"
 #define METHODS_ANSWERED "GET, HEAD"
@@ -56,7 +57,8 @@ static unsigned add_report(struct status *status)
 static unsigned add_metrics(struct status *status)
 {
     const struct metrics_facts facts = {
-        .connections_limit = status->facts->config->limits.connections,
+        .config = status->facts->config,
+        .targets = status->facts->targets,
         .started = status->facts->started,
         .reloaded = status->facts->loaded,
         .last_reload_failed = status->facts->reload_fault[0] != '\0',
@@ -247,6 +249,12 @@ static bool serve_one(struct status *status)
     return false;
 }
 
+/* Room for the longest of the contents. */
+static size_t content_bytes(const struct config *config)
+{
+    return CONTENT_BYTES + config->target_count * TARGET_BYTES;
+}
+
 _Noreturn void status_serve(int fd, const struct address *peer, const struct status_facts *facts)
 {
     static struct status status; /* zeroed, and found by the leak check */
@@ -254,7 +262,8 @@ _Noreturn void status_serve(int fd, const struct address *peer, const struct sta
     wait_init();
     status.facts = facts;
     status.allowed = config_allows(facts->config, peer);
-    if (!client_init(&status.client, HEAD_BYTES) || !buffer_init(&status.content, CONTENT_BYTES)) {
+    if (!client_init(&status.client, HEAD_BYTES) ||
+        !buffer_init(&status.content, content_bytes(facts->config))) {
         log_error("out of memory for the status page");
         connection_exit(CONNECTION_NO_MEMORY);
     }

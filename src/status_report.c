@@ -59,6 +59,19 @@ static void add_configuration(struct json *json, const struct status_facts *fact
     json_end_object(json);
 }
 
+/* The certificate that expires first. */
+static int64_t first_to_expire(const struct status_facts *facts)
+{
+    int64_t first = 0;
+
+    for (size_t i = 0; i < facts->config->target_count; i++) {
+        int64_t expires = target_states_certificate(facts->targets, i);
+        if (expires != 0 && (first == 0 || expires < first))
+            first = expires;
+    }
+    return first;
+}
+
 static void add_certificate(struct json *json, long long expires, long long now)
 {
     if (expires == 0) {
@@ -69,6 +82,20 @@ static void add_certificate(struct json *json, long long expires, long long now)
     json_add_decimal(json, "expires", expires, 0);
     json_add_decimal(json, "days_left", (expires - now) / TENTH_OF_DAY_S, 1);
     json_end_object(json);
+}
+
+static void add_targets(struct json *json, const struct status_facts *facts, long long now)
+{
+    json_begin_array(json, "targets");
+    for (size_t i = 0; i < facts->config->target_count; i++) {
+        const struct target *target = config_route_to(facts->config, i)->target;
+        json_begin_object(json, NULL);
+        json_add_text(json, "name", slice_of(target->name));
+        json_add_bool(json, "tls", target->is_https);
+        add_certificate(json, target_states_certificate(facts->targets, i), now);
+        json_end_object(json);
+    }
+    json_end_array(json);
 }
 
 /* ---- what it does ---- */
@@ -173,7 +200,8 @@ void status_report_add(const struct status_facts *facts, const struct scoreboard
     json_add_decimal(&json, "uptime", now - facts->started, 0);
     json_add_bool(&json, "draining", snapshot->draining);
     add_configuration(&json, facts, snapshot);
-    add_certificate(&json, snapshot->certificate_expires, now);
+    add_certificate(&json, first_to_expire(facts), now);
+    add_targets(&json, facts, now);
     add_children(&json, facts, snapshot);
     add_requests(&json, snapshot);
     add_times(&json, &snapshot->counts);

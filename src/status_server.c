@@ -59,7 +59,7 @@ static void note_listeners(struct status_facts *facts, const struct listeners *l
 }
 
 void status_server_commit(struct status_server *server, const struct config *config,
-                          const struct listeners *listeners)
+                          const struct target_states *targets, const struct listeners *listeners)
 {
     char text[ADDRESS_TEXT_BYTES];
     bool is_new = server->fresh.fd != server->listener.fd;
@@ -73,6 +73,7 @@ void status_server_commit(struct status_server *server, const struct config *con
         log_info("status page on %s", text);
     }
     server->facts.config = config;
+    server->facts.targets = targets;
     server->facts.loaded = (long long)time(NULL);
     note_listeners(&server->facts, listeners);
 }

@@ -1,4 +1,4 @@
-/* trust: what every child shares for TLS with the target. */
+/* trust: what every child shares for its targets. */
 #include "trust.h"
 
 #include <openssl/err.h>
@@ -89,13 +89,13 @@ static bool load_identity(const struct config *config, struct trust *trust,
 
 bool trust_load(const struct config *config, struct trust *trust, char error[TRUST_ERROR_BYTES])
 {
-    *trust = (struct trust){0};
+    *trust = (struct trust){.targets = target_states_new(config->target_count)};
     if (!config_has_tls(config))
         return true;
     bool loaded = (!config->tls.verify || load_store(config, trust, error)) &&
                   (config->tls.client_cert == NULL || load_identity(config, trust, error));
     if (loaded)
-        trust->sessions = tls_session_store_new();
+        trust->sessions = tls_session_store_new(config->target_count);
     else
         trust_free(trust);
     return loaded;
@@ -119,5 +119,6 @@ void trust_free(struct trust *trust)
     X509_STORE_free(trust->store);
     SSL_CTX_free(trust->identity);
     tls_session_store_free(trust->sessions);
+    target_states_free(trust->targets);
     *trust = (struct trust){0};
 }

@@ -37,7 +37,7 @@ static void note_handshake(const SSL *tls, int where, int value)
 
     (void)value;
     if ((where & SSL_CB_HANDSHAKE_START) != 0)
-        tls_session_offer(upstream->trust->sessions, (SSL *)tls);
+        tls_session_offer(upstream->trust->sessions, upstream->target_index, (SSL *)tls);
     if ((where & SSL_CB_HANDSHAKE_DONE) != 0 && certificate != NULL &&
         ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) == 1)
         upstream->certificate_expires = (int64_t)timegm(&expires);
@@ -48,7 +48,7 @@ static int keep_session(SSL *tls, SSL_SESSION *session)
 {
     const struct upstream *upstream = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
 
-    tls_session_keep(upstream->trust->sessions, session);
+    tls_session_keep(upstream->trust->sessions, upstream->target_index, session);
     return 0;
 }
 
@@ -178,14 +178,21 @@ static bool set_up_handle(struct upstream *upstream)
            set_up_proxy(upstream) && (!upstream->target->is_https || set_up_verification(upstream));
 }
 
+bool upstream_init_process(bool has_tls)
+{
+    return curl_global_init(has_tls ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING) == CURLE_OK;
+}
+
 bool upstream_init(struct upstream *upstream, const struct config_route *route,
                    const struct trust *trust)
 {
     *upstream = (struct upstream){
-        .config = route->config, .target = route->target, .trust = trust, .fd = -1};
-    if (curl_global_init(route->target->is_https ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING) !=
-        CURLE_OK)
-        return false;
+        .config = route->config,
+        .target = route->target,
+        .target_index = route->target_index,
+        .trust = trust,
+        .fd = -1,
+    };
     upstream->multi = curl_multi_init();
     upstream->handle = curl_easy_init();
     upstream->is_ready =
@@ -245,10 +252,11 @@ static enum upstream_outcome wait_for_connection(struct upstream *upstream, stru
 
 void upstream_free(struct upstream *upstream)
 {
+    upstream_drop(upstream);
     curl_easy_cleanup(upstream->handle);
     curl_multi_cleanup(upstream->multi);
     curl_slist_free_all(upstream->connect_to);
-    curl_global_cleanup();
+    *upstream = (struct upstream){.fd = -1};
 }
 
 /* The connection's TLS; NULL when it has none of OpenSSL's. */
@@ -331,7 +339,8 @@ static enum upstream_outcome connect_for(struct upstream *upstream, struct waite
     upstream->reset = false;
     scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - upstream->began_us);
     if (upstream->certificate_expires != 0)
-        scoreboard_note_certificate(upstream->certificate_expires);
+        target_states_note_certificate(upstream->trust->targets, upstream->target_index,
+                                       upstream->certificate_expires);
     return UPSTREAM_CONNECTED;
 }
 

@@ -236,7 +236,8 @@ class TestTimes:
         connect(page.bridge).exchange(get())
         metrics = page.wait_for_requests(1)
         expires = 4070908800  # 2099-01-01, as the certificate was made
-        assert metrics["authbridge_upstream_certificate_expiry_timestamp_seconds"] == expires
+        shown = with_label(metrics, "authbridge_upstream_certificate_expiry_timestamp_seconds")
+        assert shown == {f'target="127.0.0.1:{target.port}"': expires}
         shown = page.report()["certificate"]
         assert shown["expires"] == expires
         assert abs(shown["days_left"] - (expires - time.time()) / 86400) < 1

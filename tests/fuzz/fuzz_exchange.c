@@ -46,6 +46,28 @@ static enum io_result next_move(size_t *len)
     return *len > 0 ? IO_OK : IO_AGAIN;
 }
 
+bool upstream_init_process(bool has_tls)
+{
+    (void)has_tls;
+    return true;
+}
+
+bool upstream_init(struct upstream *upstream, const struct config_route *route,
+                   const struct trust *trust)
+{
+    *upstream = (struct upstream){.config = route->config,
+                                  .target = route->target,
+                                  .trust = trust,
+                                  .is_ready = true,
+                                  .fd = -1};
+    return true;
+}
+
+void upstream_free(struct upstream *upstream)
+{
+    upstream_drop(upstream);
+}
+
 enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
                                        struct fault *fault)
 {
@@ -178,24 +200,28 @@ static void serve(int fd)
 {
     static struct client client;
     static struct relay_buffers buffers;
-    struct upstream upstream = {.config = fuzz_config(), .is_ready = true, .fd = -1};
+    const struct trust trust = {0};
+    struct upstreams upstreams;
     struct address address;
     struct exchange_context context = {
         .config = fuzz_config(),
         .client = &client,
-        .upstream = &upstream,
+        .upstreams = &upstreams,
         .buffers = &buffers,
         .allowed = true,
         .is_first = true,
     };
 
+    MUST(upstreams_init(&upstreams, fuzz_config(), &trust));
     MUST(address_parse("127.0.0.1:1", &address));
     MUST(client_init(&client, (size_t)fuzz_config()->limits.request_head));
     client_take_over(&client, fd, &address);
     MUST(relay_buffers_init(&buffers, fuzz_config()));
     for (int i = 0; i < EXCHANGE_MAX && exchange_serve(&context) == EXCHANGE_KEEP; i++)
         ;
-    upstream_drop(&upstream);
+    upstreams_drop(&upstreams);
+    free(upstreams.items);
+    free(upstreams.used);
     buffer_free(&client.in);
     buffer_free(&buffers.up);
     buffer_free(&buffers.down);

@@ -25,7 +25,7 @@ static const char *metrics_of(const struct scoreboard_snapshot *snapshot,
 /* Each counter and gauge has a figure of its own, so that none can stand for another. */
 static struct scoreboard_snapshot distinct_snapshot(void)
 {
-    struct scoreboard_snapshot snapshot = {.certificate_expires = 1900000000, .draining = true};
+    struct scoreboard_snapshot snapshot = {.draining = true};
     uint64_t next = 1000;
 
     for (size_t i = 0; i < SCOREBOARD_METHODS; i++)
@@ -51,7 +51,7 @@ static void test_metrics_of_the_traffic(void)
 {
     const struct scoreboard_snapshot snapshot = distinct_snapshot();
     const struct scoreboard_counts *counts = &snapshot.counts;
-    const char *text = metrics_of(&snapshot, &(struct metrics_facts){0});
+    const char *text = metrics_of(&snapshot, &(struct metrics_facts){.config = config_of("")});
 
     for (size_t i = 0; i < SCOREBOARD_METHODS; i++)
         for (size_t j = 0; j < SCOREBOARD_CLASSES; j++)
@@ -71,7 +71,12 @@ static void test_metrics_of_the_traffic(void)
 static void test_metrics_of_the_master(void)
 {
     const struct scoreboard_snapshot snapshot = distinct_snapshot();
-    const struct metrics_facts facts = {7, 1700000001, 1700000002, true};
+    const struct metrics_facts facts = {
+        .config = config_of("[limits]\nconnections = 7\n"),
+        .started = 1700000001,
+        .reloaded = 1700000002,
+        .last_reload_failed = true,
+    };
     const char *text = metrics_of(&snapshot, &facts);
     const uint64_t *events = snapshot.events;
 
@@ -98,7 +103,6 @@ static void test_metrics_of_the_master(void)
     check_sample(text, "authbridge_config_last_reload_success_timestamp_seconds", 1700000002);
     check_sample(text, "authbridge_config_last_reload_successful", 0);
     check_sample(text, "authbridge_draining", 1);
-    check_sample(text, "authbridge_upstream_certificate_expiry_timestamp_seconds", 1900000000);
     check_has("version", text, "\nauthbridge_build_info{version=\"" AUTHBRIDGE_VERSION "\"} 1\n");
 }
 
@@ -109,7 +113,7 @@ static void test_histogram(void)
 
     times[SCOREBOARD_TOTAL] = (struct scoreboard_histogram){{[0] = 3, [2] = 4, [16] = 5}, 90000001};
     times[SCOREBOARD_CONNECT] = (struct scoreboard_histogram){{[1] = 1}, 800};
-    const char *text = metrics_of(&snapshot, &(struct metrics_facts){0});
+    const char *text = metrics_of(&snapshot, &(struct metrics_facts){.config = config_of("")});
 
     check_has("total", text,
               "# TYPE authbridge_request_duration_seconds histogram\n"
@@ -127,6 +131,21 @@ static void test_histogram(void)
     check_lacks("no certificate", text, "certificate_expiry");
 }
 
+static void test_certificates(void)
+{
+    struct scoreboard_snapshot snapshot = {0};
+    struct target_states *targets = target_states_new(1);
+    const struct metrics_facts facts = {.config = config_of(""), .targets = targets};
+    static const char sample[] =
+        "authbridge_upstream_certificate_expiry_timestamp_seconds{target=\"target.example:80\"}";
+
+    assert_non_null(targets);
+    check_lacks("none was seen", metrics_of(&snapshot, &facts), "certificate_expiry");
+    target_states_note_certificate(targets, 0, 1900000000);
+    check_sample(metrics_of(&snapshot, &facts), sample, 1900000000);
+    target_states_free(targets);
+}
+
 /* The largest figures there can be fit into the room that the status page has for them. */
 static void test_room(void)
 {
@@ -141,7 +160,9 @@ static void test_room(void)
         addresses[i][ADDRESS_TEXT_BYTES - 1] = '\0';
     memset(long_text, '\x01', sizeof long_text);
     long_text[sizeof long_text - 1] = '\0';
-    metrics_of(&snapshot, &(struct metrics_facts){1000000, INT32_MAX, INT32_MAX, false});
+    const struct metrics_facts most = {config_of("[limits]\nconnections = 100000\n"), NULL,
+                                       INT32_MAX, INT32_MAX, false};
+    metrics_of(&snapshot, &most);
 
     assert_true(scoreboard_init());
     for (unsigned i = 0; i < 2 * STATUS_PROCESSES_MAX; i++)
@@ -166,6 +187,7 @@ int main(void)
         TEST(test_metrics_of_the_traffic),
         TEST(test_metrics_of_the_master),
         TEST(test_histogram),
+        TEST(test_certificates),
         TEST(test_room),
     };
 

@@ -153,7 +153,6 @@ static void test_without_a_board(void)
 {
     scoreboard_note_event(SCOREBOARD_FORKED);
     scoreboard_set_draining();
-    scoreboard_note_certificate(1);
     check_number("slot", scoreboard_reserve(), -1);
     scoreboard_release(0);
     scoreboard_take(3, SCOREBOARD_IDLE);
@@ -173,12 +172,10 @@ static void test_figures_of_the_master(void)
     read_board();
     for (int i = 0; i < SCOREBOARD_EVENTS; i++)
         check_number("event", snapshot.events[i], i + 1);
-    check(!snapshot.draining && snapshot.certificate_expires == 0, "something else was noted");
+    check(!snapshot.draining, "something else was noted");
     scoreboard_set_draining();
-    scoreboard_note_certificate(1795000000);
     read_board();
     check(snapshot.draining, "the drain was not noted");
-    check_number("certificate", snapshot.certificate_expires, 1795000000);
 }
 
 /* ---- what is counted where ---- */
