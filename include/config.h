@@ -92,6 +92,9 @@ struct config {
         long long connections, request_head, request_fields, request_target, request_body;
     } limits;
     struct {
+        bool location, cookies, origin;
+    } rewrite;
+    struct {
         bool verify;
         char *ca_file, *client_cert, *client_key, *server_name, *pinned_key; /* NULL: not set */
     } tls;

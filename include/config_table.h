@@ -9,7 +9,7 @@
 
 #define CONFIG_SECTIONS                                                                            \
     "[proxy], [request-headers], [response-headers], [timeouts], [limits], [tls], [access], "      \
-    "[log], [status]"
+    "[rewrite], [log], [status]"
 
 /* Behind an address of listen. */
 #define CONFIG_PROXY_PROTOCOL "proxy_protocol"

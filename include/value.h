@@ -18,7 +18,8 @@
 struct value_context {
     struct slice request_id;
     struct slice client_ip;
-    bool client_is_trusted; /* what it says of others before it counts (trusted) */
+    bool client_is_trusted;        /* what it says of others before it counts (trusted) */
+    const struct mapping *mapping; /* between its view and the target's; NULL: the same */
 };
 
 enum value_part_kind {

@@ -148,7 +148,8 @@ static void print_section(const struct config *config, const char *section, FILE
 
 void config_describe(const struct config *config, FILE *out)
 {
-    static const char *const sections[] = {"timeouts", "limits", "tls", "access", "log", "status"};
+    static const char *const sections[] = {"timeouts", "limits", "tls",   "access",
+                                           "rewrite",  "log",    "status"};
 
     print_section(config, "proxy", out);
     print_fields("request-headers", &config->request_fields, true, out);

@@ -57,6 +57,10 @@ const struct config_setting config_settings[] = {
     {"access", "allow", CONFIG_RANGES, AT(allow), NO_NUMBER},
     {"access", "trusted", CONFIG_RANGES, AT(trusted), NO_NUMBER},
 
+    {"rewrite", "location", CONFIG_SWITCH, AT(rewrite.location), SWITCH(false)},
+    {"rewrite", "cookies", CONFIG_SWITCH, AT(rewrite.cookies), SWITCH(false)},
+    {"rewrite", "origin", CONFIG_SWITCH, AT(rewrite.origin), SWITCH(false)},
+
     {"log", "level", CONFIG_CHOICE, AT(log_level), CHOICE(level_names, LEVEL_INFO)},
     {"log", "access", CONFIG_SWITCH, AT(log_access), SWITCH(true)},
     {"log", "format", CONFIG_CHOICE, AT(log_format), CHOICE(format_names, FORMAT_TEXT)},

@@ -1,10 +1,13 @@
 /* exchange: one request and its response. */
 #include "exchange.h"
 
+#include <sys/socket.h>
+
 #include "access_log.h"
 #include "admission.h"
 #include "answer.h"
 #include "clock.h"
+#include "localhost.h"
 #include "log.h"
 #include "request_id.h"
 #include "rewrite.h"
@@ -26,6 +29,8 @@ struct exchange {
     bool understood; /* request has all that the head means */
     struct fault fault;
     struct value_context variables;
+    struct mapping mapping; /* where variables.mapping points to, if anything is mapped */
+    char own_address[ADDRESS_TEXT_BYTES];
     char request_id[REQUEST_ID_BYTES + 1];
     struct relay relay;
 
@@ -245,6 +250,32 @@ static enum exchange_result answer_options_here(struct exchange *exchange)
 
 /* ---- the target ---- */
 
+/* Where the client has reached the bridge, for one that does not say what it calls it. */
+static struct slice own_authority(struct exchange *exchange)
+{
+    struct address own = {.len = sizeof own.storage};
+
+    if (getsockname(exchange->context->client->fd, (struct sockaddr *)&own.storage, &own.len) !=
+            0 ||
+        address_is_unix(&own))
+        return slice_of("localhost");
+    address_format(&own, exchange->own_address);
+    return slice_of(exchange->own_address);
+}
+
+/* Has fields turned from the target's view into the client's and back, where that is configured. */
+static void begin_mapping(struct exchange *exchange)
+{
+    const struct http_request *request = &exchange->request;
+    struct origin own = {.is_https = false, .authority = {"", 0}};
+
+    if (!localhost_begin(exchange->route, request, own, &exchange->mapping))
+        return;
+    if (request->authority.len == 0)
+        exchange->mapping.client.authority = own_authority(exchange);
+    exchange->variables.mapping = &exchange->mapping;
+}
+
 static enum relay_result fail(struct exchange *exchange, unsigned status, const char *detail)
 {
     fault_set(&exchange->fault, status, "proxy_internal_error", "%s", detail);
@@ -341,6 +372,7 @@ static enum exchange_result serve(struct exchange *exchange)
     scoreboard_set_state(SCOREBOARD_WAITING);
     exchange->upstream_us = clock_now_us();
     exchange->upstream = upstreams_take(exchange->context->upstreams, exchange->route);
+    begin_mapping(exchange);
     enum relay_result result = forward(exchange);
     if (result == RELAY_STALE) {
         upstream_drop(exchange->upstream);

@@ -12,6 +12,7 @@
 #include "explain_cause.h"
 #include "http_head.h"
 #include "http_request.h"
+#include "localhost.h"
 #include "log.h"
 #include "rewrite.h"
 
@@ -226,13 +227,19 @@ static bool has_host(const struct explain_request *asked)
     return false;
 }
 
+/* How a client reaches the bridge. */
+static const char *own_authority(const struct config *config, char text[ADDRESS_TEXT_BYTES])
+{
+    address_format(&config->listen[0].address, text);
+    return address_is_unix(&config->listen[0].address) ? "localhost" : text;
+}
+
 static void add_client_host(const struct config *config, struct buffer *head)
 {
     char text[ADDRESS_TEXT_BYTES];
 
-    address_format(&config->listen[0].address, text);
     buffer_add_text(head, "Host: ");
-    buffer_add_text(head, address_is_unix(&config->listen[0].address) ? "localhost" : text);
+    buffer_add_text(head, own_authority(config, text));
     buffer_add_text(head, "\r\n");
 }
 
@@ -286,12 +293,19 @@ static enum explain_result explain_rewrite(const struct config_route *route,
                                            FILE *out)
 {
     struct explanation e = {.route = route, .request = request, .out = out};
+    struct value_context context = explain_any_client;
+    char text[ADDRESS_TEXT_BYTES];
+    struct origin own = {.authority = slice_of(own_authority(route->config, text))};
+    struct mapping mapping;
     struct buffer sent;
+
+    if (localhost_begin(route, request, own, &mapping))
+        context.mapping = &mapping;
 
     if (!buffer_init(&sent, came.len + REWRITE_EXTRA_BYTES +
                                 config_fields_bytes_max(&route->request_fields)))
         return fail();
-    bool fits = rewrite_request(request, route, &explain_any_client, &sent);
+    bool fits = rewrite_request(request, route, &context, &sent);
     if (fits)
         compare(&e, came, buffer_content(&sent));
     buffer_free(&sent);

@@ -112,6 +112,10 @@ void explain_cause_of_change(const struct config_route *route, const struct http
         reason = "offers of HTTP or TLS do not go on";
     else if (field->id == HTTP_FIELD_CONNECTION || field->id == HTTP_FIELD_TE)
         reason = "for the connection to the target";
+    else if (slice_equals_nocase(field->name, slice_of("Cookie")))
+        reason = "as the target named it (cookies in [rewrite])";
+    else if (field->id == HTTP_FIELD_OTHER)
+        reason = "as the target's own (origin in [rewrite])";
     if (!name_forwarding(route, field->name, cause))
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s", reason);
 }

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "forwarded.h"
 #include "http_field.h"
+#include "localhost.h"
 
 static const char crlf[] = "\r\n";
 
@@ -126,7 +127,8 @@ static void rewrite_request_field(const struct http_field *field,
         return;
     if (http_is_nominated(&request->nominations, field->name))
         return;
-    buffer_add(out, field->line);
+    if (!localhost_add_request_field(context->mapping, field, out))
+        buffer_add(out, field->line);
 }
 
 /* What stays of the client's Connection: that TE and Upgrade go one hop (RFC 9110 10.1.4, 7.8). */
@@ -206,7 +208,8 @@ static bool forbids_framing(const struct http_response *response)
 
 static void rewrite_response_field(const struct http_field *field,
                                    const struct http_response *response,
-                                   const struct config_route *route, bool is_1_0, bool *framed,
+                                   const struct config_route *route,
+                                   const struct value_context *context, bool is_1_0, bool *framed,
                                    struct buffer *out)
 {
     switch (field->id) {
@@ -234,7 +237,8 @@ static void rewrite_response_field(const struct http_field *field,
         return;
     if (field->id != HTTP_FIELD_DATE && http_is_nominated(&response->nominations, field->name))
         return;
-    buffer_add(out, field->line);
+    if (!localhost_add_response_field(context->mapping, field, out))
+        buffer_add(out, field->line);
 }
 
 static void add_date(struct buffer *out)
@@ -274,7 +278,7 @@ bool rewrite_response(const struct http_response *response, const struct http_re
 
     add_status_line(response, out);
     while (http_field_next(&fields, &field))
-        rewrite_response_field(&field, response, route, request->minor == 0, &framed, out);
+        rewrite_response_field(&field, response, route, context, request->minor == 0, &framed, out);
     if (!response->is_interim) {
         if (!response->has_date && !response->is_upgrade &&
             !config_fields_have(&route->response_fields, slice_of("Date")))

@@ -131,6 +131,12 @@ class TestCauses:
         done = explain("POST /", "Connection: x-hop, upgrade", "Content-Length: 3", field)
         assert cause_of(done, "-", field) == cause
 
+    def test_localhost_mode(self, explain):
+        fields = ("Origin: http://127.0.0.1:8080", "Cookie: authbridge__Host-a=b")
+        done = explain("GET /", *fields, more="[rewrite]\ncookies = on\norigin = on\n")
+        assert cause_of(done, "~", "Origin: https://preprod.example.com") == "as the target's own (origin in [rewrite])"
+        assert cause_of(done, "~", "Cookie: __Host-a=b") == "as the target named it (cookies in [rewrite])"
+
     def test_fits_a_terminal(self, explain):
         """Where the request itself is not wider."""
         done = explain("GET /" + 50 * "a", "X_Api_Key: " + 60 * "b", "TE: trailers", "Connection: TE")

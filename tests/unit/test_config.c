@@ -495,6 +495,7 @@ static void test_description_of_the_defaults(void)
                "[tls]\nverify = on\nca_file = not set\nclient_cert = not set\n"
                "client_key = not set\nserver_name = not set\npinned_key = not set\n\n"
                "[access]\nallow = loopback addresses\ntrusted = none\n\n"
+               "[rewrite]\nlocation = off\ncookies = off\norigin = off\n\n"
                "[log]\nlevel = info\naccess = on\nformat = text\nlog_query = on\n\n"
                "[status]\nlisten = not set\n\n");
 }
