@@ -1,4 +1,5 @@
-/* client: the client's socket: reading, writing, and closing so that nothing is lost. */
+/* client: the client's socket, with TLS on it or without: reading, writing, and closing so that
+ * nothing is lost. */
 #ifndef AUTHBRIDGE_CLIENT_H
 #define AUTHBRIDGE_CLIENT_H
 
@@ -7,6 +8,7 @@
 
 #include "address.h"
 #include "buffer.h"
+#include "client_tls.h"
 #include "wait.h"
 
 #define CLIENT_CONTENT_BYTES ((size_t)64 * 1024) /* room for content behind a head */
@@ -19,6 +21,7 @@
 
 struct client {
     int fd;
+    struct client_tls tls;
     struct address address;
     char name[ADDRESS_TEXT_BYTES]; /* with the port, for the log */
     char host[ADDRESS_TEXT_BYTES]; /* without, for ${client_ip} */
@@ -51,18 +54,46 @@ void client_begin(struct client *client);
 /* Takes the head's len octets, which stay in place until client_begin. */
 void client_pin(struct client *client, size_t len);
 
+/* Whether a receive may find something though poll(2) on the socket does not show it: TLS decrypts
+ * whole records. To be asked before each wait for the client's octets. */
+static inline bool client_has_pending(const struct client *client)
+{
+    return client->tls.ssl != NULL && client_tls_has_pending(&client->tls);
+}
+
+/* What to wait for on the socket in order to receive (POLLIN) or send (POLLOUT): TLS may have to
+ * send before it can receive, and the other way round. */
+static inline short client_poll_events(const struct client *client, short events)
+{
+    return client->tls.ssl == NULL ? events : client_tls_poll_events(&client->tls, events);
+}
+
+/* At most how many octets have come that were not received yet. */
+size_t client_unread_max(const struct client *client);
+
 /* Receives more behind what is there. IO_AGAIN also when there is no room. */
 enum io_result client_fill(struct client *client);
 
 /* Receives at most cap octets into at. */
 enum io_result client_receive(struct client *client, char *at, size_t cap, size_t *got);
 
-/* Sends from count pieces; *sent is how many octets went. */
+/* Sends from count pieces; *sent is how many octets went. After IO_AGAIN the same octets must be
+ * given again, perhaps with more behind them, before any others. */
 enum io_result client_send(struct client *client, const struct iovec *pieces, int count,
                            size_t *sent);
 
 /* Sends all of it, waiting until the deadline at most. false when that was not possible. */
 bool client_send_all(struct client *client, struct slice octets, long long deadline);
+
+/* Whether octets that were not counted as sent have left in part: nothing but them may be sent. */
+static inline bool client_owes(const struct client *client)
+{
+    return client->tls.owed > 0;
+}
+
+/* Ends our direction, so that the client sees a proper end. IO_AGAIN: not yet, wait as for a
+ * send. */
+enum io_result client_end_sending(struct client *client);
 
 /* Closes in stages (RFC 9112 9.6): ends our direction, reads on until the client falls silent, and
  * for as long as it takes what was sent (patience_ms at most between two octets), then closes: so
@@ -76,9 +107,9 @@ void client_guard(struct client *client, bool on);
 /* Resets the connection at once: what is unsent is lost. */
 void client_abort(struct client *client);
 
-/* Lets what was sent arrive, as long as the client takes it (patience_ms at most between two
- * octets), then resets the connection, so that the client cannot take the end for a complete
- * response. */
+/* Lets what was sent arrive, without a proper end, as long as the client takes it (patience_ms at
+ * most between two octets), then resets the connection, so that the client cannot take the end for
+ * a complete response. */
 void client_reset(struct client *client, long long patience_ms);
 
 #endif

@@ -34,6 +34,7 @@ struct config_fields {
 struct config_listen {
     struct address address;
     bool proxy_protocol; /* a load balancer sends a PROXY header first */
+    bool tls;            /* clients speak TLS, after such a header */
 };
 
 struct config_ranges {
@@ -61,6 +62,8 @@ struct config_route {
 /* In which form the target is told who the client is. */
 enum config_forwarded { FORWARDED_OFF, FORWARDED_X, FORWARDED_RFC7239 };
 enum config_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_COMBINED };
+enum config_client_auth { CLIENT_AUTH_REQUIRE, CLIENT_AUTH_REQUEST };
+enum config_tls_version { TLS_FROM_1_2, TLS_FROM_1_3 };
 enum config_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 
 /* Times are in milliseconds, sizes in bytes. */
@@ -98,6 +101,12 @@ struct config {
         bool verify;
         char *ca_file, *client_cert, *client_key, *server_name, *pinned_key; /* NULL: not set */
     } tls;
+
+    struct {
+        char *cert, *key, *client_ca; /* NULL: not set; a key may stand in the certificate's file */
+        enum config_client_auth client_auth;
+        enum config_tls_version min_version;
+    } listen_tls;
 
     struct config_ranges allow;   /* not set: loopback addresses and Unix sockets */
     struct config_ranges trusted; /* load balancers and proxies whose word counts */
@@ -157,6 +166,9 @@ void config_describe(const struct config *config, FILE *out);
  * it is not set. */
 void config_place_of(const struct config *config, const char *section, const char *name,
                      char place[CONFIG_PLACE_BYTES]);
+
+/* Whether clients speak TLS with one of the listeners. */
+bool config_has_tls_listener(const struct config *config);
 
 /* Whether a client at that address may use the bridge. */
 bool config_allows(const struct config *config, const struct address *client);

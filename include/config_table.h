@@ -8,11 +8,14 @@
 #include "config.h"
 
 #define CONFIG_SECTIONS                                                                            \
-    "[proxy], [request-headers], [response-headers], [timeouts], [limits], [tls], [access], "      \
-    "[rewrite], [log], [status]"
+    "[proxy], [request-headers], [response-headers], [timeouts], [limits], [tls], [listen-tls], "  \
+    "[access], [rewrite], [log], [status]"
 
 /* Behind an address of listen. */
 #define CONFIG_PROXY_PROTOCOL "proxy_protocol"
+
+/* Before one. */
+#define CONFIG_HTTPS "https://"
 
 enum config_kind {
     CONFIG_DURATION, /* long long, milliseconds */

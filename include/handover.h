@@ -12,6 +12,7 @@ struct accepted {
     int fd; /* connected, non-blocking; -1: none */
     struct address peer;
     bool proxy_protocol; /* the peer sends a PROXY header first (proxy_header.h) */
+    bool tls;            /* the client speaks TLS, after such a header */
 };
 
 /* Opens a channel: the master writes to ends[0], the child reads from ends[1]. false with errno. */

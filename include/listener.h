@@ -13,6 +13,7 @@ struct listener {
     int fd;
     struct address address; /* as configured: its port may be 0 */
     bool proxy_protocol;    /* connections begin with a PROXY header */
+    bool tls;               /* clients speak TLS, after such a header */
     dev_t device;           /* of a Unix socket's file, to know it again */
     ino_t inode;
     bool

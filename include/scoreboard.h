@@ -36,12 +36,21 @@ enum scoreboard_time {
     SCOREBOARD_TIMES
 };
 
+/* How handshakes with clients end. */
+enum scoreboard_handshake {
+    SCOREBOARD_HANDSHAKE_FULL,
+    SCOREBOARD_HANDSHAKE_RESUMED, /* a session that some process of the bridge gave */
+    SCOREBOARD_HANDSHAKE_FAILED,
+    SCOREBOARD_HANDSHAKES
+};
+
 #define SCOREBOARD_METHODS 8u  /* the last one stands for all others */
 #define SCOREBOARD_CLASSES 6u  /* of a status: none sent, 1xx to 5xx */
 #define SCOREBOARD_CAUSES  25u /* the last one stands for all others */
 #define SCOREBOARD_BOUNDS  16u /* of a histogram; above the last one is one bucket more */
 
 extern const char *const scoreboard_state_names[SCOREBOARD_STATES];
+extern const char *const scoreboard_handshake_names[SCOREBOARD_HANDSHAKES];
 extern const char *const scoreboard_method_names[SCOREBOARD_METHODS];
 extern const char *const scoreboard_class_names[SCOREBOARD_CLASSES];
 extern const char *const scoreboard_cause_names[SCOREBOARD_CAUSES]; /* RFC 9209 2.3 */
@@ -58,6 +67,7 @@ struct scoreboard_counts {
     uint64_t causes[SCOREBOARD_CAUSES];
     uint64_t bytes_in, bytes_out;
     struct scoreboard_histogram times[SCOREBOARD_TIMES];
+    uint64_t handshakes[SCOREBOARD_HANDSHAKES];
 };
 
 /* Everything that the master counts. */
@@ -107,6 +117,7 @@ void scoreboard_set_state(enum scoreboard_state state);
 void scoreboard_note_exchange(struct slice method, unsigned status, const char *cause,
                               long long total_us);
 void scoreboard_note_time(enum scoreboard_time time, long long us);
+void scoreboard_note_handshake(enum scoreboard_handshake end);
 void scoreboard_note_bytes(uint64_t in, uint64_t out);
 
 /* ---- reading, from any process ---- */

@@ -18,6 +18,7 @@
 struct value_context {
     struct slice request_id;
     struct slice client_ip;
+    bool client_has_tls;           /* it speaks TLS with the bridge */
     bool client_is_trusted;        /* what it says of others before it counts (trusted) */
     const struct mapping *mapping; /* between its view and the target's; NULL: the same */
 };

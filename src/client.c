@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -93,7 +94,8 @@ enum io_result client_fill(struct client *client)
     return result;
 }
 
-enum io_result client_receive(struct client *client, char *at, size_t cap, size_t *got)
+/* Receives what stands in the socket, encrypted or not. */
+static enum io_result receive_raw(struct client *client, char *at, size_t cap, size_t *got)
 {
     ssize_t len;
 
@@ -111,12 +113,31 @@ enum io_result client_receive(struct client *client, char *at, size_t cap, size_
     return IO_END;
 }
 
+enum io_result client_receive(struct client *client, char *at, size_t cap, size_t *got)
+{
+    if (client->tls.ssl == NULL)
+        return receive_raw(client, at, cap, got);
+    enum io_result result = client_tls_receive(&client->tls, at, cap, got);
+    client->ended = client->ended || result == IO_END;
+    return result;
+}
+
+size_t client_unread_max(const struct client *client)
+{
+    int unread = 0;
+
+    ioctl(client->fd, FIONREAD, &unread);
+    return (size_t)unread + (client->tls.ssl != NULL ? client_tls_unread_max(&client->tls) : 0);
+}
+
 enum io_result client_send(struct client *client, const struct iovec *pieces, int count,
                            size_t *sent)
 {
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
     ssize_t len;
 
+    if (client->tls.ssl != NULL)
+        return client_tls_send(&client->tls, pieces, count, sent);
     *sent = 0;
     do
         len = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -129,12 +150,12 @@ enum io_result client_send(struct client *client, const struct iovec *pieces, in
 
 bool client_send_all(struct client *client, struct slice octets, long long deadline)
 {
-    struct pollfd socket = {.fd = client->fd, .events = POLLOUT};
     size_t sent;
 
     while (octets.len > 0) {
         struct iovec piece = {(char *)octets.at, octets.len};
         enum io_result result = client_send(client, &piece, 1, &sent);
+        struct pollfd socket = {client->fd, client_poll_events(client, POLLOUT), 0};
         if (result == IO_FAILED)
             return false;
         if (result == IO_AGAIN && wait_ready(&socket, 1, deadline) == 0)
@@ -180,7 +201,7 @@ static void drain_client(struct client *client, long long patience_ms)
     size_t got;
 
     while (now < smaller(silent_by, enough) || is_delivering(client, &delivery, patience_ms)) {
-        enum io_result result = client_receive(client, discarded, sizeof discarded, &got);
+        enum io_result result = receive_raw(client, discarded, sizeof discarded, &got);
         if (result == IO_END || result == IO_FAILED)
             return;
         if (result == IO_AGAIN)
@@ -191,12 +212,38 @@ static void drain_client(struct client *client, long long patience_ms)
     }
 }
 
+enum io_result client_end_sending(struct client *client)
+{
+    if (client->tls.ssl != NULL && client_tls_end(&client->tls) == IO_AGAIN)
+        return IO_AGAIN;
+    shutdown(client->fd, SHUT_WR);
+    return IO_OK;
+}
+
+/* Waits for a client whose socket is full to take the rest, and with it the end. */
+static void end_sending(struct client *client, long long patience_ms)
+{
+    struct delivery delivery = {0};
+
+    while (client_end_sending(client) == IO_AGAIN &&
+           is_delivering(client, &delivery, patience_ms)) {
+        struct pollfd socket = {client->fd, client_poll_events(client, POLLOUT), 0};
+        wait_ready(&socket, 1, clock_now_ms() + DRAIN_POLL_MS);
+    }
+}
+
+static void close_socket(struct client *client)
+{
+    client_tls_free(&client->tls);
+    close(client->fd);
+}
+
 void client_close_staged(struct client *client, long long patience_ms)
 {
-    shutdown(client->fd, SHUT_WR);
+    end_sending(client, patience_ms);
     if (!client->ended)
         drain_client(client, patience_ms);
-    close(client->fd);
+    close_socket(client);
 }
 
 void client_guard(struct client *client, bool on)
@@ -209,7 +256,7 @@ void client_guard(struct client *client, bool on)
 void client_abort(struct client *client)
 {
     client_guard(client, true);
-    close(client->fd);
+    close_socket(client);
 }
 
 void client_reset(struct client *client, long long patience_ms)

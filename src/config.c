@@ -248,6 +248,9 @@ void config_free(struct config *config)
     free(config->tls.client_key);
     free(config->tls.server_name);
     free(config->tls.pinned_key);
+    free(config->listen_tls.cert);
+    free(config->listen_tls.key);
+    free(config->listen_tls.client_ca);
     free(config->lines);
     free(config);
 }
@@ -256,6 +259,14 @@ static bool has_address(const struct config_ranges *ranges, const struct address
 {
     for (size_t i = 0; i < ranges->count; i++)
         if (address_range_contains(&ranges->items[i], address))
+            return true;
+    return false;
+}
+
+bool config_has_tls_listener(const struct config *config)
+{
+    for (size_t i = 0; i < config->listen_count; i++)
+        if (config->listen[i].tls)
             return true;
     return false;
 }

@@ -180,6 +180,48 @@ static void check_server_name(struct config_loader *loader)
             loader, "server_name = %.80s: give a host name, for example preprod.example.com", name);
 }
 
+static void check_listen_cert(struct config_loader *loader)
+{
+    check_readable(loader, "cert", loader->config->listen_tls.cert);
+}
+
+static void check_listen_key(struct config_loader *loader)
+{
+    check_readable(loader, "key", loader->config->listen_tls.key);
+    if (loader->config->listen_tls.key != NULL && loader->config->listen_tls.cert == NULL)
+        config_fault(loader, "key needs cert beside it");
+}
+
+static void check_client_ca(struct config_loader *loader)
+{
+    check_readable(loader, "client_ca", loader->config->listen_tls.client_ca);
+}
+
+static void check_client_auth(struct config_loader *loader)
+{
+    if (line_of(loader, "listen-tls", "client_auth") != 0 &&
+        loader->config->listen_tls.client_ca == NULL)
+        config_fault(loader, "client_auth needs client_ca beside it: whose clients are they?");
+}
+
+/* An address with TLS is of no use without a certificate. */
+static void check_listen_tls(struct config_loader *loader)
+{
+    const struct config *config = loader->config;
+    char text[ADDRESS_TEXT_BYTES];
+
+    for (size_t i = 0; i < config->listen_count && config->listen_tls.cert == NULL; i++) {
+        if (!config->listen[i].tls)
+            continue;
+        address_format(&config->listen[i].address, text);
+        config_fault(loader,
+                     "listen = " CONFIG_HTTPS "%s: TLS takes a certificate: set cert and key in "
+                     "[listen-tls], for example cert = /etc/authbridge/fullchain.pem and key = "
+                     "/etc/authbridge/privkey.pem",
+                     text);
+    }
+}
+
 static void check_request_target(struct config_loader *loader)
 {
     struct config *config = loader->config;
@@ -210,6 +252,11 @@ void config_check(struct config_loader *loader)
         {"tls", "client_key", check_client_key},
         {"tls", "pinned_key", check_pinned_key},
         {"tls", "server_name", check_server_name},
+        {"proxy", "listen", check_listen_tls},
+        {"listen-tls", "cert", check_listen_cert},
+        {"listen-tls", "key", check_listen_key},
+        {"listen-tls", "client_ca", check_client_ca},
+        {"listen-tls", "client_auth", check_client_auth},
         {"limits", "request_target", check_request_target},
         {"status", "listen", check_status_listen},
     };

@@ -12,7 +12,7 @@ static void print_listen(const struct config *config, FILE *out)
 
     for (size_t i = 0; i < config->listen_count; i++) {
         address_format(&config->listen[i].address, text);
-        fprintf(out, "%s%s%s", i > 0 ? ", " : "", text,
+        fprintf(out, "%s%s%s%s", i > 0 ? ", " : "", config->listen[i].tls ? CONFIG_HTTPS : "", text,
                 config->listen[i].proxy_protocol ? " " CONFIG_PROXY_PROTOCOL : "");
     }
 }
@@ -148,8 +148,8 @@ static void print_section(const struct config *config, const char *section, FILE
 
 void config_describe(const struct config *config, FILE *out)
 {
-    static const char *const sections[] = {"timeouts", "limits", "tls",   "access",
-                                           "rewrite",  "log",    "status"};
+    static const char *const sections[] = {"timeouts", "limits",  "tls", "listen-tls",
+                                           "access",   "rewrite", "log", "status"};
 
     print_section(config, "proxy", out);
     print_fields("request-headers", &config->request_fields, true, out);

@@ -114,14 +114,22 @@ static void for_each_element(struct config_loader *loader, const struct config_s
     }
 }
 
-/* Reads an address, and whether the word for the PROXY protocol stands behind it. */
+static bool has_prefix(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Reads an address, whether it is for TLS, and whether the word for the PROXY protocol stands
+ * behind it. */
 static bool parse_listen(const char *text, struct config_listen *listen)
 {
     const size_t word = strlen(CONFIG_PROXY_PROTOCOL);
-    struct slice rest = slice_of(text);
     char address[ADDRESS_TEXT_BYTES];
 
-    *listen = (struct config_listen){0};
+    *listen = (struct config_listen){.tls = has_prefix(text, CONFIG_HTTPS)};
+    if (listen->tls)
+        text += strlen(CONFIG_HTTPS);
+    struct slice rest = slice_of(text);
     if (rest.len > word && strcmp(text + rest.len - word, CONFIG_PROXY_PROTOCOL) == 0) {
         struct slice before = slice_trim((struct slice){text, rest.len - word});
         listen->proxy_protocol = before.len < rest.len - word;
@@ -141,8 +149,8 @@ void config_add_listen(struct config_loader *loader, const char *text)
     if (!parse_listen(text, &listen)) {
         config_fault(loader,
                      "listen = %s: give address:port, for example 127.0.0.1:8080, [::1]:8080 or "
-                     "unix:/run/authbridge.sock, and proxy_protocol behind it where a load "
-                     "balancer sends a PROXY header",
+                     "unix:/run/authbridge.sock, " CONFIG_HTTPS " before it where clients speak "
+                     "TLS, and proxy_protocol behind it where a load balancer sends a PROXY header",
                      text);
         return;
     }
@@ -206,7 +214,13 @@ static void set_listen(struct config_loader *loader, const struct config_setting
 static void set_address(struct config_loader *loader, const struct config_setting *setting,
                         const char *text)
 {
-    if (!address_parse(text, config_member(loader->config, setting)))
+    if (has_prefix(text, CONFIG_HTTPS))
+        config_fault(
+            loader,
+            "%s = %s: this page is served without TLS: give the address without " CONFIG_HTTPS
+            ", a loopback one or a Unix socket",
+            setting->name, text);
+    else if (!address_parse(text, config_member(loader->config, setting)))
         config_fault(loader,
                      "%s = %s: give one address:port, for example 127.0.0.1:9180, [::1]:9180 or "
                      "unix:/run/authbridge-status.sock",

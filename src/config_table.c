@@ -17,6 +17,8 @@
 #define SWITCH(initial)           NUMBER(0, 1, initial)
 #define CHOICE(names, initial)    0, 0, (initial), (names)
 
+static const char *const client_auth_names[] = {"require", "request", NULL};
+static const char *const version_names[] = {"1.2", "1.3", NULL};
 static const char *const level_names[] = {"error", "warning", "info", "debug", NULL};
 static const char *const forwarded_names[] = {"off", "x-forwarded", "rfc7239", NULL};
 static const char *const format_names[] = {"text", "json", "combined", NULL};
@@ -53,6 +55,14 @@ const struct config_setting config_settings[] = {
     {"tls", "client_key", CONFIG_TEXT, AT(tls.client_key), NO_NUMBER},
     {"tls", "server_name", CONFIG_TEXT, AT(tls.server_name), NO_NUMBER},
     {"tls", "pinned_key", CONFIG_TEXT, AT(tls.pinned_key), NO_NUMBER},
+
+    {"listen-tls", "cert", CONFIG_TEXT, AT(listen_tls.cert), NO_NUMBER},
+    {"listen-tls", "key", CONFIG_TEXT, AT(listen_tls.key), NO_NUMBER},
+    {"listen-tls", "client_ca", CONFIG_TEXT, AT(listen_tls.client_ca), NO_NUMBER},
+    {"listen-tls", "client_auth", CONFIG_CHOICE, AT(listen_tls.client_auth),
+     CHOICE(client_auth_names, CLIENT_AUTH_REQUIRE)},
+    {"listen-tls", "min_version", CONFIG_CHOICE, AT(listen_tls.min_version),
+     CHOICE(version_names, TLS_FROM_1_2)},
 
     {"access", "allow", CONFIG_RANGES, AT(allow), NO_NUMBER},
     {"access", "trusted", CONFIG_RANGES, AT(trusted), NO_NUMBER},

@@ -5,10 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "exchange.h"
 #include "log.h"
 #include "proxy_peer.h"
 #include "scoreboard.h"
+#include "tls_peer.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CHECKS_LEAKS 1
@@ -27,6 +29,7 @@
 /* The one connection of this process; zeroed, and found by the leak check. */
 static struct {
     const struct config *config;
+    const struct listen_tls *listen; /* NULL: no listener has TLS */
     struct client client;
     struct upstreams upstreams;
     struct relay_buffers buffers;
@@ -55,6 +58,7 @@ struct upstreams *connection_prepare(const struct config *config, const struct t
     wait_init();
     become_batch();
     connection.config = config;
+    connection.listen = trust->listen;
     if (!client_init(&connection.client, (size_t)config->limits.request_head) ||
         !relay_buffers_init(&connection.buffers, config)) {
         log_error("out of memory for a connection");
@@ -91,10 +95,12 @@ static void close_client(struct client *client, enum exchange_result result, lon
     }
 }
 
-/* Serves the exchanges; how the connection is to be closed. */
-static enum exchange_result serve_client(void)
+/* Serves the exchanges; how the connection is to be closed. The handshake, if there is one, and the
+ * first request's head have one deadline. */
+static enum exchange_result serve_client(bool has_tls)
 {
     const struct config *config = connection.config;
+    long long began_ms = clock_now_ms();
     struct exchange_context context = {
         .config = config,
         .client = &connection.client,
@@ -103,8 +109,12 @@ static enum exchange_result serve_client(void)
         .allowed = config_allows(config, &connection.client.address),
         .trusted = config_trusts(config, &connection.client.address),
         .is_first = true,
+        .began_ms = began_ms,
     };
 
+    if (has_tls && !tls_peer_introduce(&connection.client, connection.listen,
+                                       began_ms + config->timeouts.request_head))
+        return EXCHANGE_CLOSE;
     return serve_exchanges(&context);
 }
 
@@ -117,7 +127,7 @@ void connection_serve(const struct accepted *accepted)
     scoreboard_set_state(SCOREBOARD_IDLE);
     client_take_over(client, accepted->fd, &accepted->peer);
     if (!accepted->proxy_protocol || proxy_peer_introduce(client, config->timeouts.request_head))
-        result = serve_client();
+        result = serve_client(accepted->tls);
     upstreams_drop(&connection.upstreams);
     close_client(client, result, config->timeouts.client_write);
 }

@@ -56,10 +56,12 @@ static int wait_for_octets(struct exchange *exchange, long long deadline)
     struct exchange_context *context = exchange->context;
     struct upstream *upstream = context->upstreams->current;
     struct pollfd sockets[] = {
-        {.fd = context->client->fd, .events = POLLIN},
+        {.fd = context->client->fd, .events = client_poll_events(context->client, POLLIN)},
         {.fd = upstream != NULL ? upstream->fd : -1, .events = POLLIN},
     };
 
+    if (client_has_pending(context->client))
+        return 1;
     int ready = wait_ready(sockets, 2, deadline);
     if (ready > 0 && sockets[1].revents != 0)
         upstream_check_idle(upstream);
@@ -134,7 +136,8 @@ static long long head_deadline(const struct exchange *exchange, long long idle_s
 static enum request_wait read_head(struct exchange *exchange)
 {
     struct client *client = exchange->context->client;
-    long long idle_since = clock_now_ms();
+    bool is_first = exchange->context->is_first;
+    long long idle_since = is_first ? exchange->context->began_ms : clock_now_ms();
     long long begun = 0;
     long long drain_by = CLOCK_NEVER;
 
@@ -267,7 +270,7 @@ static struct slice own_authority(struct exchange *exchange)
 static void begin_mapping(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
-    struct origin own = {.is_https = false, .authority = {"", 0}};
+    struct origin own = {.is_https = exchange->variables.client_has_tls, .authority = {"", 0}};
 
     if (!localhost_begin(exchange->route, request, own, &exchange->mapping))
         return;
@@ -465,6 +468,7 @@ enum exchange_result exchange_serve(struct exchange_context *context)
     exchange.variables = (struct value_context){
         .request_id = {exchange.request_id, REQUEST_ID_BYTES},
         .client_ip = slice_of(context->client->host),
+        .client_has_tls = context->client->tls.ssl != NULL,
         .client_is_trusted = context->trusted,
     };
     if (exchange.began_us == 0)

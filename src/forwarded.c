@@ -10,12 +10,17 @@
 #define X_HOST    X_PREFIX "Host"
 #define X_PROTO   X_PREFIX "Proto"
 #define FORWARDED "Forwarded"
-#define SCHEME    "http" /* by which clients reach the bridge */
 
 /* A client on a Unix socket has no address. */
 static bool is_unknown(struct slice client)
 {
     return slice_equals(client, slice_of("unix:"));
+}
+
+/* By which the client reaches the bridge. */
+static const char *scheme_of(const struct value_context *context)
+{
+    return context->client_has_tls ? "https" : "http";
 }
 
 static bool is_named(struct slice name, const char *text)
@@ -96,7 +101,7 @@ static void add_x_forwarded(const struct http_request *request, const struct con
         buffer_add(out, is_unknown(client) ? slice_of("unknown") : client);
         buffer_add_text(out, "\r\n");
     }
-    add_single(request, route, context, X_PROTO, slice_of(SCHEME), out);
+    add_single(request, route, context, X_PROTO, slice_of(scheme_of(context)), out);
     add_single(request, route, context, X_HOST, request->authority, out);
 }
 
@@ -129,7 +134,9 @@ static void add_forwarded(const struct http_request *request, const struct confi
         buffer_add(out, request->authority);
         buffer_add_text(out, quote);
     }
-    buffer_add_text(out, ";proto=" SCHEME "\r\n");
+    buffer_add_text(out, ";proto=");
+    buffer_add_text(out, scheme_of(context));
+    buffer_add_text(out, "\r\n");
 }
 
 void forwarded_add(const struct http_request *request, const struct config_route *route,

@@ -126,8 +126,8 @@ static void hold(struct intake *intake, const struct accepted *accepted)
     intake->held = *accepted;
 }
 
-/* One try at an answer, without waiting for the client. What it has sent is read, so that no reset
- * erases the answer. */
+/* One try at an answer, without waiting for the client; none to one that expects TLS. What it has
+ * sent is read, so that no reset erases the answer. */
 static void refuse_held(struct intake *intake)
 {
     char space[2 * ANSWER_BYTES_MAX];
@@ -136,7 +136,8 @@ static void refuse_held(struct intake *intake)
 
     fault_set(&fault, 503, "proxy_internal_error", "no process can be had for this connection");
     answer_fault(&fault, false, true, false, &answer);
-    (void)!send(intake->held.fd, answer.at, answer.end, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (!intake->held.tls)
+        (void)!send(intake->held.fd, answer.at, answer.end, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(intake->held.fd, SHUT_WR);
     for (int i = 0; i < DISCARDS_MAX; i++)
         if (recv(intake->held.fd, space, sizeof space, MSG_DONTWAIT) <= 0)
@@ -188,6 +189,7 @@ static bool accept_one(struct intake *intake, const struct listener *listener)
     struct accepted accepted = {
         .peer = {.len = sizeof accepted.peer.storage},
         .proxy_protocol = listener->proxy_protocol,
+        .tls = listener->tls,
     };
 
     accepted.fd = accept4(listener->fd, (struct sockaddr *)&accepted.peer.storage,

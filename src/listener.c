@@ -153,7 +153,8 @@ static void announce(const struct listener *listener)
     char text[ADDRESS_TEXT_BYTES];
 
     listener_format(listener, text);
-    log_info("listening on %s%s", text, listener->inherited ? " (inherited)" : "");
+    log_info("listening on %s%s%s", text, listener->tls ? " with TLS" : "",
+             listener->inherited ? " (inherited)" : "");
 }
 
 /* An inherited socket stays, to be listened on again after a reload. Any other is shut down first:
@@ -212,6 +213,7 @@ static bool open_all(struct listeners *fresh, const struct listeners *old,
         else if (!listener_open(&listener, error))
             return false;
         listener.proxy_protocol = config->listen[i].proxy_protocol;
+        listener.tls = config->listen[i].tls;
         fresh->items[fresh->count++] = listener;
     }
     return true;

@@ -84,7 +84,7 @@ static int use_config(struct master *master, struct config *config, char fault[C
         trust_free(&trust);
         return EX_OSERR;
     }
-    if (config_has_tls(config) && !rehearsal_run())
+    if ((config_has_tls(config) || trust.listen != NULL) && !rehearsal_run())
         log_debug("the rehearsal of a TLS handshake failed: new connections will take longer");
     status_server_commit(&master->status, config, trust.targets, &master->listeners);
     trust_free(&master->trust);
@@ -197,6 +197,14 @@ static void handle_signals(struct master *master)
         end_drain(master);
 }
 
+/* A certificate that was renewed is shown from the next connection on: children that were made
+ * ahead have the one before. */
+static void refresh_certificate(struct master *master)
+{
+    if (listen_tls_refresh(master->trust.listen, master->config, clock_now_ms()))
+        intake_use(&master->intake, master->config, &master->trust);
+}
+
 /* ---- the loop ---- */
 
 static long long next_event(const struct master *master)
@@ -205,6 +213,7 @@ static long long next_event(const struct master *master)
         service_due(master->service),
         status_server_next_event(&master->status),
         intake_next_event(&master->intake),
+        listen_tls_due(master->trust.listen),
         master->forced ? CLOCK_NEVER : master->drain_ms,
     };
     long long first = CLOCK_NEVER;
@@ -230,6 +239,7 @@ static void wait_and_accept(struct master *master)
     if (ready < 0 && errno != EINTR)
         intake_back_off(&master->intake, "cannot wait for connections");
     signals_take(&master->waiting_mask);
+    refresh_certificate(master);
     if (ready > 0 && sockets[count].revents != 0)
         intake_take_back(&master->intake);
     for (size_t i = 0; ready > 0 && i < count; i++)
@@ -288,6 +298,12 @@ static int drop_privileges(const struct master *master, char fault[CONFIG_FAULT_
         return EX_OSERR;
     }
     config_warn_of_unreadable(master->config, master->source->file);
+    if (!listen_tls_keep_if_unreadable(master->trust.listen, master->config))
+        log_warning(
+            "user %s cannot read what [listen-tls] names: it is used as it was read at the "
+            "start, a renewed certificate is not seen, and a reload fails; make it readable "
+            "for that user",
+            user);
     return EX_OK;
 }
 

@@ -131,6 +131,15 @@ static void add_traffic(struct buffer *out, const struct scoreboard_counts *coun
                   &counts->times[SCOREBOARD_FIRST_BYTE]);
 }
 
+static void add_handshakes(struct buffer *out, const struct scoreboard_counts *counts)
+{
+    static const char name[] = "client_tls_handshakes_total";
+
+    begin_family(out, name, "counter", "TLS handshakes with clients, by how they ended.");
+    for (size_t i = 0; i < SCOREBOARD_HANDSHAKES; i++)
+        add_labelled(out, name, "result", scoreboard_handshake_names[i], counts->handshakes[i]);
+}
+
 static void add_processes(struct buffer *out, const struct scoreboard_snapshot *snapshot,
                           const struct metrics_facts *facts)
 {
@@ -195,6 +204,7 @@ void metrics_add(const struct scoreboard_snapshot *snapshot, const struct metric
             (unsigned long long)facts->started);
     add_one(out, "draining", "gauge", "Whether the bridge is being stopped.", snapshot->draining);
     add_processes(out, snapshot, facts);
+    add_handshakes(out, &snapshot->counts);
     add_traffic(out, &snapshot->counts);
     add_configuration(out, snapshot, facts);
     add_certificates(out, facts);

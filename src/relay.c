@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "clock.h"
 #include "plain.h"
@@ -311,7 +310,16 @@ static short client_events(const struct relay_loop *loop)
         events |= POLLRDHUP;
     if (relay->download.blocked)
         events |= POLLOUT;
-    return (short)events;
+    return client_poll_events(loop->client, (short)events);
+}
+
+/* Whether octets of the client can be received that its socket does not show. */
+static bool has_pending(const struct relay_loop *loop)
+{
+    const struct upload *upload = &loop->relay->upload;
+
+    return client_has_pending(loop->client) &&
+           (upload_wants_client(upload) || upload_discards(upload));
 }
 
 static short upstream_events(const struct relay_loop *loop)
@@ -329,12 +337,10 @@ static short upstream_events(const struct relay_loop *loop)
 static bool can_be_whole(const struct relay_loop *loop)
 {
     const struct upload *upload = &loop->relay->upload;
-    int unread = 0;
 
     if (upload->complete || upload->stopped || upload->request->framing != HTTP_FRAMING_LENGTH)
         return true;
-    ioctl(loop->client->fd, FIONREAD, &unread);
-    return client_received(loop->client).len + (size_t)unread >= upload->remaining;
+    return client_received(loop->client).len + client_unread_max(loop->client) >= upload->remaining;
 }
 
 /* A client that broke off is gone; one that ended its direction may still read. */
@@ -358,8 +364,10 @@ static bool wait_for_either(struct relay_loop *loop, enum relay_result *result)
         {.fd = wanted != 0 ? loop->upstream->fd : -1, .events = wanted},
     };
 
-    int ready = wait_ready(sockets, 2, begin_waits(loop, &first));
-    if (ready == 0 && !moves_slowly(loop, first)) {
+    long long deadline = begin_waits(loop, &first);
+    bool pending = has_pending(loop);
+    int ready = wait_ready(sockets, 2, pending ? 0 : deadline);
+    if (ready == 0 && !pending && !moves_slowly(loop, first)) {
         *result = miss_deadline(loop, first);
         return false;
     }
@@ -427,7 +435,7 @@ enum relay_result relay_run(struct relay *relay, const struct config_route *rout
     enum relay_result result = run(&loop);
     count_bytes(&loop);
     upload_end(&relay->upload);
-    if (result == RELAY_FAILED && buffers->out.start > 0)
+    if (result == RELAY_FAILED && (buffers->out.start > 0 || client_owes(client)))
         return RELAY_CUT; /* an answer of ours would stand within a 1xx */
     return result;
 }

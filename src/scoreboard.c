@@ -46,6 +46,12 @@ const char *const scoreboard_state_names[SCOREBOARD_STATES] = {
     [SCOREBOARD_CLOSING] = "closing",   [SCOREBOARD_STATUS] = "status",
 };
 
+const char *const scoreboard_handshake_names[SCOREBOARD_HANDSHAKES] = {
+    "full",
+    "resumed",
+    "failed",
+};
+
 const char *const scoreboard_method_names[SCOREBOARD_METHODS] = {
     "GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS", "other",
 };
@@ -226,6 +232,11 @@ void scoreboard_note_time(enum scoreboard_time time, long long us)
     add(&histogram[bucket], 1);
     add(&histogram[offsetof(struct scoreboard_histogram, sum_us) / sizeof(uint64_t)],
         us > 0 ? (uint64_t)us : 0);
+}
+
+void scoreboard_note_handshake(enum scoreboard_handshake end)
+{
+    add(&own->counters[INDEX(handshakes) + end], 1);
 }
 
 void scoreboard_note_bytes(uint64_t in, uint64_t out)

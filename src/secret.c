@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "file_stamp.h"
 #include "http_field.h"
 #include "log.h"
 #include "privileges.h"
@@ -21,14 +22,6 @@
 #define SETTLE_MAX_MS 700   /* how long it is waited for that */
 #define LOG_MS        10000 /* between two messages that it still cannot be used */
 #define READ_BYTES    (SECRET_BYTES_MAX + 3) /* of full size, its CRLF, and one too many */
-
-/* Which file it was, and in which state. */
-struct stamp {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec modified, changed;
-};
 
 /* What all processes that use the secret know, so that one of them logs. */
 struct common {
@@ -41,7 +34,7 @@ struct secret {
     char *path;
     char *text;
     size_t len;
-    struct stamp stamp; /* as it was read; all zero: to be read again in any case */
+    struct file_stamp stamp; /* as it was read; all zero: to be read again in any case */
     bool watched;
     long long due_ms;       /* nothing is looked at before */
     long long unsettled_ms; /* since when the file is found being written; 0: it is not */
@@ -122,35 +115,6 @@ static long long nanoseconds(struct timespec time)
     return (long long)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static struct stamp stamp_of(const struct stat *status)
-{
-    return (struct stamp){
-        .device = status->st_dev,
-        .inode = status->st_ino,
-        .size = status->st_size,
-        .modified = status->st_mtim,
-        .changed = status->st_ctim,
-    };
-}
-
-static bool is_same(const struct stamp *a, const struct stamp *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           nanoseconds(a->modified) == nanoseconds(b->modified) &&
-           nanoseconds(a->changed) == nanoseconds(b->changed);
-}
-
-/* Whether the file was changed a moment ago, so that more may follow, even within one tick of the
- * clock that stamps it. */
-static bool is_fresh(const struct stat *status)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    long long age = nanoseconds(now) - nanoseconds(status->st_mtim);
-    return age > -SETTLE_MS * 1000000LL && age < SETTLE_MS * 1000000LL;
-}
-
 /* Reads at most READ_BYTES; the number read, or -1 with errno. */
 static ssize_t read_whole(int fd, char content[READ_BYTES])
 {
@@ -184,9 +148,9 @@ static bool take_content(struct secret *secret, int fd)
     bool taken = check_text(text, secret->path, secret->error) && set_text(secret, text);
     explicit_bzero(content, sizeof content);
     secret->watched = S_ISREG(status.st_mode);
-    secret->stamp = stamp_of(&status);
-    if (is_fresh(&status))
-        secret->stamp = (struct stamp){0};
+    secret->stamp = file_stamp_of(&status);
+    if (file_stamp_is_fresh(&secret->stamp, SETTLE_MS))
+        secret->stamp = (struct file_stamp){0};
     return taken;
 }
 
@@ -287,9 +251,9 @@ static void report_success(const struct secret *secret, const struct stat *statu
 }
 
 /* Whether a changed file is left alone for now: it may be half written. */
-static bool is_left(struct secret *secret, const struct stat *status, long long now)
+static bool is_left(struct secret *secret, const struct file_stamp *stamp, long long now)
 {
-    if (!secret->usable || !is_fresh(status))
+    if (!secret->usable || !file_stamp_is_fresh(stamp, SETTLE_MS))
         return false;
     if (secret->unsettled_ms == 0)
         secret->unsettled_ms = now;
@@ -307,10 +271,10 @@ static bool look_again(struct secret *secret, long long now)
         snprintf(secret->error, sizeof secret->error, "%.150s is not a file", secret->path);
         return false;
     }
-    struct stamp stamp = stamp_of(&status);
-    if (secret->usable && is_same(&stamp, &secret->stamp))
+    struct file_stamp stamp = file_stamp_of(&status);
+    if (secret->usable && file_stamp_equals(&stamp, &secret->stamp))
         return true;
-    if (is_left(secret, &status, now)) {
+    if (is_left(secret, &stamp, now)) {
         secret->due_ms = now + SETTLE_MS;
         return true;
     }

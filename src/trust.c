@@ -1,4 +1,4 @@
-/* trust: what every child shares for its targets. */
+/* trust: what every child shares for TLS, and what children learn of targets. */
 #include "trust.h"
 
 #include <openssl/err.h>
@@ -87,18 +87,37 @@ static bool load_identity(const struct config *config, struct trust *trust,
     return true;
 }
 
+static bool load_for_targets(const struct config *config, struct trust *trust,
+                             char error[TRUST_ERROR_BYTES])
+{
+    if (!config_has_tls(config))
+        return true;
+    if (config->tls.verify && !load_store(config, trust, error))
+        return false;
+    if (config->tls.client_cert != NULL && !load_identity(config, trust, error))
+        return false;
+    trust->sessions = tls_session_store_new(config->target_count);
+    return true;
+}
+
+_Static_assert(LISTEN_TLS_ERROR_BYTES <= TRUST_ERROR_BYTES, "");
+
+static bool load_for_clients(const struct config *config, struct trust *trust,
+                             char error[TRUST_ERROR_BYTES])
+{
+    if (!config_has_tls_listener(config))
+        return true;
+    trust->listen = listen_tls_load(config, error);
+    return trust->listen != NULL;
+}
+
 bool trust_load(const struct config *config, struct trust *trust, char error[TRUST_ERROR_BYTES])
 {
     *trust = (struct trust){.targets = target_states_new(config->target_count)};
-    if (!config_has_tls(config))
+    if (load_for_targets(config, trust, error) && load_for_clients(config, trust, error))
         return true;
-    bool loaded = (!config->tls.verify || load_store(config, trust, error)) &&
-                  (config->tls.client_cert == NULL || load_identity(config, trust, error));
-    if (loaded)
-        trust->sessions = tls_session_store_new(config->target_count);
-    else
-        trust_free(trust);
-    return loaded;
+    trust_free(trust);
+    return false;
 }
 
 bool trust_attach(const struct trust *trust, SSL_CTX *tls)
@@ -120,5 +139,6 @@ void trust_free(struct trust *trust)
     SSL_CTX_free(trust->identity);
     tls_session_store_free(trust->sessions);
     target_states_free(trust->targets);
+    listen_tls_free(trust->listen);
     *trust = (struct trust){0};
 }

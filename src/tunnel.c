@@ -1,8 +1,6 @@
 /* tunnel: octets both ways after 101. */
 #include "tunnel.h"
 
-#include <sys/socket.h>
-
 #include "clock.h"
 #include "scoreboard.h"
 
@@ -110,13 +108,23 @@ static void flush(struct tunnel *tunnel, struct way *way,
     }
 }
 
-/* Tells the sink, once, that no more will come. */
-static bool has_just_ended(struct way *way)
+/* Whether the sink is to be told that no more will come. */
+static bool is_at_end(const struct way *way)
 {
-    if (!way->finished || way->ended || buffer_length(way->buffer) > 0)
-        return false;
-    way->ended = true;
-    return true;
+    return way->finished && !way->ended && buffer_length(way->buffer) == 0;
+}
+
+static void end_up(struct tunnel *tunnel)
+{
+    tunnel->up.ended = true;
+    upstream_end_sending(tunnel->upstream);
+}
+
+/* The client's socket may be full: its TLS has an octet or two to send for that. */
+static void end_down(struct tunnel *tunnel)
+{
+    tunnel->down.ended = client_end_sending(tunnel->client) != IO_AGAIN;
+    tunnel->down.blocked = !tunnel->down.ended;
 }
 
 /* Moves what can be moved. false when the tunnel is over: both directions are, or a peer broke off.
@@ -129,10 +137,10 @@ static bool step(struct tunnel *tunnel)
     if (!fill(tunnel, &tunnel->down, read_upstream, tunnel->upstream_readable))
         return false;
     flush(tunnel, &tunnel->down, write_client);
-    if (has_just_ended(&tunnel->up))
-        upstream_end_sending(tunnel->upstream);
-    if (has_just_ended(&tunnel->down))
-        shutdown(tunnel->client->fd, SHUT_WR);
+    if (is_at_end(&tunnel->up))
+        end_up(tunnel);
+    if (is_at_end(&tunnel->down))
+        end_down(tunnel);
     return !tunnel->down.broken && !(tunnel->up.ended && tunnel->down.ended);
 }
 
@@ -156,19 +164,29 @@ static bool watches_client(const struct tunnel *tunnel, short events)
     return events != 0 || (!tunnel->up.finished && !tunnel->client_hung_up);
 }
 
+/* Whether a receive from the client may find something: TLS may have waited for the other
+ * direction. */
+static bool is_readable(const struct client *client, short revents)
+{
+    return (revents & (POLLIN | POLLHUP | POLLERR)) != 0 ||
+           (client->tls.ssl != NULL && revents != 0);
+}
+
 /* false when nothing has moved for too long, or the client broke off. */
 static bool wait_for_either(struct tunnel *tunnel, long long idle_ms)
 {
-    bool pending = tunnel->upstream->pending && !tunnel->down.blocked;
-    long long deadline = pending ? 0 : tunnel->moved_ms + idle_ms;
     short of_client = events_of(&tunnel->up, &tunnel->down);
+    bool of_tls = client_has_pending(tunnel->client) && (of_client & POLLIN) != 0;
+    bool pending = tunnel->upstream->pending && !tunnel->down.blocked;
+    long long deadline = pending || of_tls ? 0 : tunnel->moved_ms + idle_ms;
     short of_upstream = events_of(&tunnel->down, &tunnel->up);
     struct pollfd sockets[] = {
-        {.fd = watches_client(tunnel, of_client) ? tunnel->client->fd : -1, .events = of_client},
+        {.fd = watches_client(tunnel, of_client) ? tunnel->client->fd : -1,
+         .events = client_poll_events(tunnel->client, of_client)},
         {.fd = of_upstream != 0 ? tunnel->upstream->fd : -1, .events = of_upstream},
     };
 
-    if (wait_ready(sockets, 2, deadline) == 0 && !pending)
+    if (wait_ready(sockets, 2, deadline) == 0 && !pending && !of_tls)
         return false;
     if ((sockets[0].revents & POLLHUP) != 0)
         tunnel->client_hung_up = true;
@@ -176,7 +194,7 @@ static bool wait_for_either(struct tunnel *tunnel, long long idle_ms)
         break_off(&tunnel->up);
         return false;
     }
-    tunnel->client_readable = (sockets[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+    tunnel->client_readable = of_tls || is_readable(tunnel->client, sockets[0].revents);
     tunnel->upstream_readable = pending || (sockets[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
     return true;
 }

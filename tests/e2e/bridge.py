@@ -83,6 +83,13 @@ def with_process_model(text):
     return text
 
 
+def with_tls(text, certificate):
+    """The proxy.ini text with TLS on every address of [proxy] listen that has none, and that certificate for it."""
+    head, line, rest = re.match(r"(.*?^listen = )([^\n]*)(.*)", text, re.DOTALL | re.MULTILINE).groups()
+    addresses = [address if address.startswith("https://") else f"https://{address}" for address in line.split(", ")]
+    return f"{head}{', '.join(addresses)}{rest}\n[listen-tls]\ncert = {certificate.pem}\nkey = {certificate.key}\n"
+
+
 class Lines:
     """The lines of a pipe, read by a thread so that a test can wait for one."""
 
@@ -163,9 +170,9 @@ class Bridge:
 
     @property
     def addresses(self):
-        """Where it listens, in the order of the messages that say so."""
-        marker = "listening on "
-        return [line.partition(marker)[2].split()[0] for line in self.stderr.all if marker in line]
+        """Where it listens, in the order of the messages that say so; https://ADDRESS where clients speak TLS."""
+        found = [re.search(r"listening on (\S+)( with TLS)?", line) for line in self.stderr.all]
+        return [("https://" if match[2] else "") + match[1] for match in found if match]
 
     @property
     def address(self):
@@ -173,7 +180,7 @@ class Bridge:
 
     @property
     def url(self):
-        return f"http://{self.address}"
+        return self.address if self.address.startswith("https://") else f"http://{self.address}"
 
     def message(self, text, count=1):
         """Waits for a line on stderr that holds this text; says the line, or the last of so many."""

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from bridge import Bridge, configuration, run, with_process_model
+from bridge import Bridge, configuration, run, with_process_model, with_tls
 from browser import Browser
 from certs import Certificates
 from message import OK
@@ -45,8 +45,8 @@ def connect(start_target):
     """Connects a raw client to a bridge: connect(bridge), connect(bridge.addresses[1])."""
     clients = []
 
-    def start(to, source=None):
-        clients.append(connect_raw(to if isinstance(to, str) else to.address, source))
+    def start(to, source=None, tls=None):
+        clients.append(connect_raw(to if isinstance(to, str) else to.address, source, tls))
         return clients[-1]
 
     yield start
@@ -55,7 +55,16 @@ def connect(start_target):
 
 
 @pytest.fixture
-def start_bridge(bridges, tmp_path):
+def listening(request):
+    """What becomes of a test's configuration before it is used: with E2E_LISTEN=https, clients speak TLS."""
+    if os.environ.get("E2E_LISTEN") != "https":
+        return lambda text: text
+    certificates = request.getfixturevalue("certificates")
+    return lambda text: with_tls(text, certificates.good)
+
+
+@pytest.fixture
+def start_bridge(bridges, tmp_path, listening):
     """Starts a bridge: start_bridge(target, more) where `more` is the text of proxy.ini after the target's line.
 
     target is a Target or a URL. With text=... the whole of proxy.ini is given, with arguments=... the command line.
@@ -64,7 +73,8 @@ def start_bridge(bridges, tmp_path):
     def start(target=None, more="", *, listen="127.0.0.1:0", text=None, arguments=None, wait=True, **settings):
         config = tmp_path / f"proxy-{len(bridges)}.ini"
         if arguments is None:
-            config.write_text(text or with_process_model(configuration(getattr(target, "url", target), more, listen)))
+            made = configuration(getattr(target, "url", target), more, listen)
+            config.write_text(text or listening(with_process_model(made)))
             arguments = ["-c", config]
         bridges.append(Bridge(arguments, cwd=tmp_path, config=config, **settings))
         return bridges[-1].wait_ready() if wait else bridges[-1]

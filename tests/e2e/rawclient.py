@@ -4,6 +4,7 @@ import socket
 from contextlib import suppress
 
 from message import Head, get
+from tlssocket import TlsSocket, believing
 from wire import Wire
 
 
@@ -69,11 +70,14 @@ def refusal(client, statuses, method=b"GET"):
     return answer
 
 
-def connect(address, source=None):
-    """Connects to an address as the bridge prints it: 127.0.0.1:43210, [::1]:43210 or unix:/path.
+def connect(address, source=None, tls=None):
+    """Connects to an address as Bridge.addresses has it: 127.0.0.1:43210, [::1]:43210 or unix:/path.
 
-    source is the client's own address, or for a Unix socket its own path.
+    source is the client's own address, or for a Unix socket its own path. To an address that begins with https:// the
+    client speaks TLS, with an ssl.SSLContext or one that believes everybody.
     """
+    if address.startswith("https://"):
+        return RawClient(TlsSocket(connect(address[len("https://") :], source).sock, tls or believing()))
     if address.startswith("unix:"):
         sock = socket.socket(socket.AF_UNIX)
         if source:

@@ -142,6 +142,8 @@ class Wire:
 
     def is_readable(self, seconds=0):
         """Whether something has come, or comes in that time."""
+        if hasattr(self.sock, "is_readable"):
+            return self.sock.is_readable(seconds)
         pending = getattr(self.sock, "pending", lambda: 0)
         return pending() > 0 or bool(select.select([self.sock], [], [], seconds)[0])
 

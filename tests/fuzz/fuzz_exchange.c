@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "exchange.h"
 #include "http_field.h"
 #include "log.h"
@@ -210,6 +211,7 @@ static void serve(int fd)
         .buffers = &buffers,
         .allowed = true,
         .is_first = true,
+        .began_ms = clock_now_ms(),
     };
 
     MUST(upstreams_init(&upstreams, fuzz_config(), &trust));

@@ -212,6 +212,20 @@ static const struct value_row {
     {"pin", "[tls]\npinned_key = " PIN "\n", "pinned_key = " PIN},
     {"pins", "[tls]\npinned_key = " PIN ";" PIN "\n", "pinned_key = " PIN ";" PIN},
     {"pin in a file", "[tls]\npinned_key = /dev/null\n", "pinned_key = /dev/null"},
+    {"listen with TLS",
+     "listen = https://[::1]:84 , 127.0.0.1:81\n[listen-tls]\ncert = /dev/null\n",
+     "listen = https://[::1]:84, 127.0.0.1:81"},
+    {"listen with TLS behind a load balancer",
+     "listen = https://127.0.0.1:81 proxy_protocol\n[access]\ntrusted = 10.0.0.7\n"
+     "[listen-tls]\ncert = /dev/null\n",
+     "listen = https://127.0.0.1:81 proxy_protocol"},
+    {"listen with TLS on a Unix socket",
+     "listen = https://unix:/run/a.sock\n[listen-tls]\ncert = /dev/null\n",
+     "listen = https://unix:/run/a.sock"},
+    {"certificate without such a listener", "[listen-tls]\ncert = /dev/null\n", "cert = /dev/null"},
+    {"clients' certificates", "[listen-tls]\nclient_ca = /dev/null\nclient_auth = request\n",
+     "client_auth = request"},
+    {"least version", "[listen-tls]\nmin_version = 1.3\n", "min_version = 1.3"},
     {"no allow list", "", "allow = loopback addresses"},
     {"allow", "[access]\nallow = 10.0.0.0/8, 192.168.1.5 , fd00::/8\n",
      "allow = 10.0.0.0/8, 192.168.1.5/32, fd00::/8"},
@@ -494,6 +508,8 @@ static void test_description_of_the_defaults(void)
                "request_target = 16K\nrequest_body = unlimited\n\n"
                "[tls]\nverify = on\nca_file = not set\nclient_cert = not set\n"
                "client_key = not set\nserver_name = not set\npinned_key = not set\n\n"
+               "[listen-tls]\ncert = not set\nkey = not set\nclient_ca = not set\n"
+               "client_auth = require\nmin_version = 1.2\n\n"
                "[access]\nallow = loopback addresses\ntrusted = none\n\n"
                "[rewrite]\nlocation = off\ncookies = off\norigin = off\n\n"
                "[log]\nlevel = info\naccess = on\nformat = text\nlog_query = on\n\n"
