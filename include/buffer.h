@@ -37,6 +37,10 @@ void buffer_clear(struct buffer *b);
 /* The same, and no octet of what stood there is left in memory. */
 void buffer_wipe(struct buffer *b);
 
+/* No octet of what stood at those addresses is left in memory; where that was much, whole pages go
+ * back to the kernel. */
+void buffer_wipe_octets(char *at, size_t len);
+
 /* Moves the content to the front, so that all the room is behind it. */
 void buffer_compact(struct buffer *b);
 

@@ -21,8 +21,8 @@ enum connection_exit {
  * memory is short. The configuration must stay. The transport, for who connects it ahead. */
 struct upstreams *connection_prepare(const struct config *config, const struct trust *trust);
 
-/* Serves a connection to its end, after connection_prepare. */
-void connection_serve(const struct accepted *accepted);
+/* Serves a connection to its end, after connection_prepare. is_last: no other will follow. */
+void connection_serve(const struct accepted *accepted, bool is_last);
 
 /* Wipes what a connection has left in memory, before the next one is served. */
 void connection_wipe(void);

@@ -10,6 +10,7 @@
 /* The fields that the proxy itself must understand; all others are HTTP_FIELD_OTHER. */
 enum http_field_id {
     HTTP_FIELD_OTHER,
+    HTTP_FIELD_AUTHORIZATION,
     HTTP_FIELD_CONNECTION,
     HTTP_FIELD_CONTENT_LENGTH,
     HTTP_FIELD_DATE,

@@ -36,6 +36,7 @@ struct http_request {
     bool has_content;
     struct http_nominations nominations; /* fields that are for this connection only */
     bool has_host;
+    bool has_authorization;
     bool has_max_forwards; /* on OPTIONS, and a number */
     unsigned long long max_forwards;
 };

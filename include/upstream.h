@@ -24,6 +24,7 @@ struct upstream {
     int fd;             /* -1 when there is no connection */
     bool connecting;    /* one is being made, by connecting ahead */
     bool reused;        /* the connection has been idle: the target may be closing it */
+    bool is_bound;      /* a client's own credentials went over it: it may be that client's alone */
     bool is_plain;      /* its octets need no libcurl: neither TLS nor an outgoing proxy */
     bool waits;         /* the next receive may wait for a moment; where that is possible */
     bool pending;       /* octets may wait inside libcurl or the kernel: receive before polling */

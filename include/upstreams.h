@@ -38,7 +38,8 @@ struct upstream *upstreams_take(struct upstreams *upstreams, const struct config
  * the only one, or the one that was used last by any child. */
 struct upstream *upstreams_take_likely(struct upstreams *upstreams);
 
-/* Ends all connections. */
-void upstreams_drop(struct upstreams *upstreams);
+/* Ends all connections; or, where another client may come, all but the current one, unless that
+ * belongs to the client who has gone. */
+void upstreams_drop(struct upstreams *upstreams, bool is_last);
 
 #endif

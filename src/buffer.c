@@ -1,13 +1,12 @@
 /* buffer: a bounded byte buffer. */
 #include "buffer.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#define WIPED_BY_HAND ((size_t)16 * 1024) /* the rest has rarely been used, and goes by pages */
 
 bool buffer_init(struct buffer *b, size_t cap)
 {
@@ -45,29 +44,29 @@ void buffer_clear(struct buffer *b)
 }
 
 /* Gives whole pages back to the kernel, which has zeroed ones in their place when they are used
- * again: pages that were never used cost nothing. */
-static void wipe_pages(char *from, char *to)
+ * again: pages that were never used cost nothing, and where there is none nothing is to be done. */
+static bool give_back(char *from, size_t len)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    size_t before = (size_t)(-(uintptr_t)from & (page - 1));
-    size_t behind = (size_t)((uintptr_t)to & (page - 1));
+    return len == 0 || madvise(from, len, MADV_DONTNEED) == 0 || errno == ENOMEM;
+}
 
-    if ((size_t)(to - from) < before + behind ||
-        madvise(from + before, (size_t)(to - from) - before - behind, MADV_DONTNEED) != 0) {
-        explicit_bzero(from, (size_t)(to - from));
+void buffer_wipe_octets(char *at, size_t len)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t before = (size_t)(-(uintptr_t)at & (page - 1)) + page;
+    size_t behind = (size_t)((uintptr_t)(at + len) & (page - 1));
+
+    if (len < before + behind || !give_back(at + before, len - before - behind)) {
+        explicit_bzero(at, len);
         return;
     }
-    explicit_bzero(from, before);
-    explicit_bzero(to - behind, behind);
+    explicit_bzero(at, before);
+    explicit_bzero(at + len - behind, behind);
 }
 
 void buffer_wipe(struct buffer *b)
 {
-    size_t by_hand = b->cap < WIPED_BY_HAND ? b->cap : WIPED_BY_HAND;
-
-    explicit_bzero(b->at, by_hand);
-    if (by_hand < b->cap)
-        wipe_pages(b->at + by_hand, b->at + b->cap);
+    buffer_wipe_octets(b->at, b->cap);
     buffer_clear(b);
 }
 

@@ -118,7 +118,7 @@ static enum exchange_result serve_client(bool has_tls)
     return serve_exchanges(&context);
 }
 
-void connection_serve(const struct accepted *accepted)
+void connection_serve(const struct accepted *accepted, bool is_last)
 {
     const struct config *config = connection.config;
     struct client *client = &connection.client;
@@ -128,7 +128,7 @@ void connection_serve(const struct accepted *accepted)
     client_take_over(client, accepted->fd, &accepted->peer);
     if (!accepted->proxy_protocol || proxy_peer_introduce(client, config->timeouts.request_head))
         result = serve_client(accepted->tls);
-    upstreams_drop(&connection.upstreams);
+    upstreams_drop(&connection.upstreams, is_last);
     close_client(client, result, config->timeouts.client_write);
 }
 
@@ -137,7 +137,7 @@ static __attribute__((noinline)) void wipe_stack(void)
 {
     char left[STACK_BYTES];
 
-    explicit_bzero(left, sizeof left);
+    buffer_wipe_octets(left, sizeof left);
 }
 
 void connection_wipe(void)

@@ -318,6 +318,14 @@ static enum relay_result forward(struct exchange *exchange)
     return result;
 }
 
+/* Whether the client's own Authorization went to the target, which may take the connection for
+ * authenticated from then on (RFC 4559, and NTLM). */
+static bool sends_own_credentials(const struct exchange *exchange)
+{
+    return exchange->request.has_authorization &&
+           !config_fields_have(&exchange->route->request_fields, slice_of("Authorization"));
+}
+
 /* Whether the target's connection can carry another exchange. */
 static bool keeps_upstream(const struct relay *relay)
 {
@@ -332,9 +340,10 @@ static enum exchange_result finish(struct exchange *exchange)
 
     if (download_ends_by_close(&relay->download))
         client_guard(context->client, false);
-    if (keeps_upstream(relay))
+    if (keeps_upstream(relay)) {
         exchange->upstream->reused = true;
-    else
+        exchange->upstream->is_bound |= sends_own_credentials(exchange);
+    } else
         upstream_drop(exchange->upstream);
     return relay->download.keep_client ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
 }

@@ -56,6 +56,7 @@ static const struct known_field known_fields[][2] = {
     [7] = {{"Trailer", HTTP_FIELD_TRAILER}, {"Upgrade", HTTP_FIELD_UPGRADE}},
     [10] = {{"Connection", HTTP_FIELD_CONNECTION}, {"Keep-Alive", HTTP_FIELD_KEEP_ALIVE}},
     [12] = {{"Max-Forwards", HTTP_FIELD_MAX_FORWARDS}},
+    [13] = {{"Authorization", HTTP_FIELD_AUTHORIZATION}},
     [14] = {{"Content-Length", HTTP_FIELD_CONTENT_LENGTH}},
     [16] = {{"Proxy-Connection", HTTP_FIELD_PROXY_CONNECTION}},
     [17] = {{"Transfer-Encoding", HTTP_FIELD_TRANSFER_ENCODING}},

@@ -227,6 +227,9 @@ static bool read_field(const struct http_field *field, struct http_request *requ
     case HTTP_FIELD_CONNECTION:
         return http_connection_read(field->value, &reading->connection) ||
                refuse(fault, 400, "Connection names too many fields");
+    case HTTP_FIELD_AUTHORIZATION:
+        request->has_authorization = true;
+        return true;
     case HTTP_FIELD_EXPECT:
         return read_expect(field->value, request, fault);
     case HTTP_FIELD_HOST:

@@ -38,7 +38,7 @@ static bool fork_for(struct intake *intake, const struct accepted *accepted)
         return false;
     if (pid == 0) {
         connection_prepare(intake->config, intake->trust);
-        connection_serve(accepted);
+        connection_serve(accepted, true);
         connection_exit(CONNECTION_SERVED);
     }
     scoreboard_note_event(SCOREBOARD_FORKED);

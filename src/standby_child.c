@@ -145,17 +145,18 @@ _Noreturn void standby_run(int channel, int returns, const struct config *config
 
     for (long long left = config->recycle; await_client(&standby, &accepted); left--) {
         prctl(PR_SET_NAME, PROCESS_NAME);
-        if (standby.upstream != NULL)
-            standby.upstream->reused = clock_now_ms() - standby.connected_ms >= STALE_MS;
-        connection_serve(&accepted);
+        if (standby.upstream != NULL && clock_now_ms() - standby.connected_ms >= STALE_MS)
+            standby.upstream->reused = true;
+        connection_serve(&accepted, left == 1);
         if (left == 1)
             break;
         connection_wipe();
+        standby.upstream = standby.upstreams->current;
         prctl(PR_SET_NAME, STANDBY_NAME);
         scoreboard_set_state(SCOREBOARD_STANDBY);
         if (!come_back(returns))
             break;
     }
-    upstreams_drop(standby.upstreams);
+    upstreams_drop(standby.upstreams, true);
     connection_exit(CONNECTION_SERVED);
 }

@@ -336,7 +336,7 @@ static enum upstream_outcome connect_for(struct upstream *upstream, struct waite
     upstream->is_plain =
         !upstream->target->is_https && upstream->config->egress.url == NULL && plain_prepare(fd);
     upstream->pending = false;
-    upstream->reset = false;
+    upstream->reset = upstream->reused = upstream->is_bound = false;
     scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - upstream->began_us);
     if (upstream->certificate_expires != 0)
         target_states_note_certificate(upstream->trust->targets, upstream->target_index,
@@ -350,7 +350,6 @@ enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
     struct waiter waiter = {.client_fd = client_fd, .wake_fd = -1};
     bool was_connecting = upstream->connecting;
 
-    upstream->reused = false;
     enum upstream_outcome outcome = connect_for(upstream, &waiter, fault);
     if (outcome == UPSTREAM_UNREACHABLE && was_connecting)
         outcome = connect_for(upstream, &waiter, fault);

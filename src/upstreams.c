@@ -64,9 +64,16 @@ struct upstream *upstreams_take_likely(struct upstreams *upstreams)
     return upstreams_take(upstreams, config_route_to(config, target));
 }
 
-void upstreams_drop(struct upstreams *upstreams)
+static bool may_stay(const struct upstreams *upstreams, const struct upstream *upstream)
 {
-    for (size_t i = 0; upstreams->is_ready && i < upstreams->config->target_count; i++)
-        if (upstreams->used[i] != 0)
-            upstream_drop(&upstreams->items[i]);
+    return upstream == upstreams->current && !upstream->is_bound;
+}
+
+void upstreams_drop(struct upstreams *upstreams, bool is_last)
+{
+    for (size_t i = 0; upstreams->is_ready && i < upstreams->config->target_count; i++) {
+        struct upstream *upstream = &upstreams->items[i];
+        if (upstreams->used[i] != 0 && (is_last || !may_stay(upstreams, upstream)))
+            upstream_drop(upstream);
+    }
 }

@@ -72,7 +72,8 @@ class TestPersistence:
             assert connect(bridge).exchange(get()).status == 200
         assert len(origin.used) == 3
 
-    def test_after_a_client_the_upstream_connection_ends(self, client, target):
+    def test_after_a_client_the_upstream_connection_ends(self, connect, start_bridge, target):
+        client = connect(start_bridge(target, "recycle = 1\n"))
         upstream = answered(client, target)
         client.close()
         assert upstream.end()

@@ -194,6 +194,48 @@ class TestRecycling:
             started(bridge, 1)
         assert bridge.standbys() != [child]
 
+    @pytest.mark.parametrize(
+        ("settings", "fields", "connections"),
+        [
+            ("", b"", 1),
+            ("", b"Cookie: a=b\r\n", 1),
+            ("", b"Authorization: Negotiate a\r\n", 2),
+            ("", b"authorization: Basic a\r\n", 2),
+            ("[request-headers]\nAuthorization = Bearer b\n", b"Authorization: Negotiate a\r\n", 1),
+        ],
+        ids=repr,
+    )
+    def test_the_targets_connection_stays(self, connect, start_bridge, origin, settings, fields, connections):
+        """Unless it may belong to the client that has gone."""
+        bridge = start_bridge(origin, "standby = 0\nrecycle = 10\n" + settings)
+        for _ in range(5):  # a child that comes back is ended after 2 s
+            wait_until(lambda: not bridge.standbys(), "there is none from before")
+            before = len(origin.used)
+            children = []
+            for request in (get(fields=fields), get()):
+                client = connect(bridge)
+                assert client.exchange(request).raw == OK
+                children += bridge.children()
+                client.close()
+                wait_until(lambda: not bridge.children(), "the child has come back")
+            if len(set(children)) == 1:
+                break
+        assert len(set(children)) == 1 and len(origin.used) - before == connections
+
+    def test_the_targets_connection_ended_meanwhile(self, connect, start_bridge, target):
+        """The next client's request goes over a new one, whatever it is."""
+        bridge = start_bridge(target, "standby = 0\nrecycle = 10\n")
+        for request in (get(), post(b"a"), post(b"b")):
+            client = connect(bridge)
+            client.send(request)
+            upstream = target.accept()
+            upstream.read_request()
+            upstream.send(OK)
+            assert client.read_response().status == 200
+            client.close()
+            wait_until(lambda: not bridge.children(), "the child has come back")
+            upstream.close()
+
     def test_a_crowd_without_standbys(self, connect, start_bridge, origin):
         bridge = start_bridge(origin, "standby = 0\nrecycle = 10\n")
         for _ in range(3):

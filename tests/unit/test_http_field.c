@@ -69,7 +69,7 @@ static const struct name_row {
     {"Trailer", HTTP_FIELD_TRAILER, true},
     {"Transfer-Encoding", HTTP_FIELD_TRANSFER_ENCODING, true},
     {"Upgrade", HTTP_FIELD_UPGRADE, true},
-    {"Authorization", HTTP_FIELD_OTHER, false},
+    {"Authorization", HTTP_FIELD_AUTHORIZATION, false},
     {"", HTTP_FIELD_OTHER, false},
     {"Hos", HTTP_FIELD_OTHER, false},
     {"Hosts", HTTP_FIELD_OTHER, false},
