@@ -26,6 +26,12 @@ void address_format_host(const struct address *address, char text[ADDRESS_TEXT_B
 /* 0 for a Unix socket. */
 unsigned address_port(const struct address *address);
 
+/* The address in IPv6 form, IPv4 mapped (RFC 4291 2.5.5.2). false for a Unix socket. */
+bool address_to_ipv6(const struct address *address, unsigned char bytes[16]);
+
+/* Whether it is an IPv4 address, or one in that form. */
+bool address_is_ipv4(const struct address *address);
+
 bool address_is_unix(const struct address *address);
 bool address_is_loopback(const struct address *address);
 bool address_equals(const struct address *a, const struct address *b);

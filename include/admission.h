@@ -12,14 +12,16 @@
 struct admission {
     const struct config *config;
     const struct http_request *request;
-    bool client_allowed; /* the client's address may use the bridge */
-    bool has_transport;  /* the means to reach a target could be set up */
+    int fd;                /* the client's socket */
+    struct address *local; /* where the connection came in; its len is 0 until it is asked for */
+    bool client_allowed;   /* the client's address may use the bridge */
+    bool has_transport;    /* the means to reach a target could be set up */
 
     const struct config_route *route; /* found by the checks, for them and who goes on */
 };
 
-/* Whether request and sender are such that it may go to the target; looks at nothing else. Sets
- * admission->route. false fills *fault with the answer. */
+/* Whether request and sender are such that it may go to the target; of the system it asks
+ * nothing but the socket's address. Sets admission->route. false fills *fault with the answer. */
 bool admission_judge(struct admission *admission, struct fault *fault);
 
 /* The same, and whether the bridge can do its part: transport and credentials, which are brought up

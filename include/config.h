@@ -42,6 +42,11 @@ struct config_ranges {
     size_t count; /* 0: not set */
 };
 
+struct config_texts {
+    char **items;
+    size_t count; /* 0: not set */
+};
+
 /* Which requests go where, and what is done to them on the way. */
 struct config_route {
     const struct config *config; /* that it is a part of, for all that is the same for all routes */
@@ -61,6 +66,7 @@ struct config_route {
 
 /* In which form the target is told who the client is. */
 enum config_forwarded { FORWARDED_OFF, FORWARDED_X, FORWARDED_RFC7239 };
+enum config_cross_site { CROSS_SITE_REFUSE, CROSS_SITE_ALLOW };
 enum config_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_COMBINED };
 enum config_client_auth { CLIENT_AUTH_REQUIRE, CLIENT_AUTH_REQUEST };
 enum config_tls_version { TLS_FROM_1_2, TLS_FROM_1_3 };
@@ -92,7 +98,8 @@ struct config {
         long long connect, request_head, client_idle, client_write, response, tunnel_idle, drain;
     } timeouts;
     struct {
-        long long connections, request_head, request_fields, request_target, request_body;
+        long long connections, connections_per_client, request_head, request_fields, request_target,
+            request_body;
     } limits;
     struct {
         bool location, cookies, origin;
@@ -110,6 +117,8 @@ struct config {
 
     struct config_ranges allow;   /* not set: loopback addresses and Unix sockets */
     struct config_ranges trusted; /* load balancers and proxies whose word counts */
+    struct config_texts hosts;    /* patterns (authority.h): what Host may say */
+    enum config_cross_site cross_site;
 
     enum config_level log_level;
     bool log_access;

@@ -38,6 +38,11 @@ void config_clear_field(struct config_field *field);
 /* Reads the outgoing proxy. */
 void config_set_egress(struct config_loader *loader, const char *text);
 
+/* Adds an element to a list of texts, or reports what would be right. */
+void config_add_host(struct config_loader *loader, const struct config_setting *setting,
+                     const char *text);
+void config_clear_texts(struct config_texts *texts);
+
 /* Adds one listen address. */
 void config_add_listen(struct config_loader *loader, const char *text);
 

@@ -30,6 +30,7 @@ enum config_kind {
     CONFIG_TARGET,   /* struct target */
     CONFIG_EGRESS,   /* struct egress */
     CONFIG_RANGES,   /* struct config_ranges */
+    CONFIG_HOSTS,    /* struct config_texts: patterns of authorities */
 };
 
 struct config_setting {

@@ -15,10 +15,11 @@ struct exchange_context {
     struct client *client;
     struct upstreams *upstreams;
     struct relay_buffers *buffers;
-    bool allowed;       /* the client's address may use the bridge */
-    bool trusted;       /* what the client says of others counts */
-    bool is_first;      /* no request has come on this connection yet */
-    long long began_ms; /* since when the first one is waited for */
+    struct address local; /* where the connection came in, once that has been asked for */
+    bool allowed;         /* the client's address may use the bridge */
+    bool trusted;         /* what the client says of others counts */
+    bool is_first;        /* no request has come on this connection yet */
+    long long began_ms;   /* since when the first one is waited for */
 };
 
 enum exchange_result {

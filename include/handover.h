@@ -6,13 +6,15 @@
 #include <stdbool.h>
 
 #include "address.h"
+#include "client_counts.h"
 
 /* A connection as it was accepted. */
 struct accepted {
     int fd; /* connected, non-blocking; -1: none */
     struct address peer;
-    bool proxy_protocol; /* the peer sends a PROXY header first (proxy_header.h) */
-    bool tls;            /* the client speaks TLS, after such a header */
+    struct client_key client; /* as whose it is counted; nobody's where a load balancer connects */
+    bool proxy_protocol;      /* the peer sends a PROXY header first (proxy_header.h) */
+    bool tls;                 /* the client speaks TLS, after such a header */
 };
 
 /* Opens a channel: the master writes to ends[0], the child reads from ends[1]. false with errno. */

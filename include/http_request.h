@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "browser.h"
 #include "http_body.h"
 #include "http_field.h"
 #include "http_head.h"
@@ -39,6 +40,7 @@ struct http_request {
     bool has_authorization;
     bool has_max_forwards; /* on OPTIONS, and a number */
     unsigned long long max_forwards;
+    struct browser browser;
 };
 
 /* uri-host [ ":" port ] without userinfo (RFC 3986 3.2); empty is none. */

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "handover.h"
 #include "listener.h"
+#include "refusal.h"
 #include "standby.h"
 #include "trust.h"
 
@@ -17,11 +18,12 @@ struct intake {
     const struct trust *trust;
     struct children children;
     struct standbys standbys;
-    struct accepted held;  /* a connection for which no child could be made */
+    struct accepted held; /* a connection for which no child could be made */
+    struct refusals refusals;
     bool is_stopping;      /* nothing more is accepted */
     long long resume_ms;   /* nothing is accepted before: a shortage */
     long long shortage_ms; /* since when no child can be had; 0: one could */
-    long long full_logged_ms, shortage_logged_ms, distrust_logged_ms;
+    long long full_logged_ms, shortage_logged_ms, distrust_logged_ms, crowd_logged_ms;
     unsigned long long accepted, crashes;
 };
 

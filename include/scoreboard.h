@@ -73,6 +73,7 @@ struct scoreboard_counts {
 /* Everything that the master counts. */
 enum scoreboard_event {
     SCOREBOARD_ACCEPTED,
+    SCOREBOARD_REFUSED, /* connections of clients that have too many */
     SCOREBOARD_FORKED,
     SCOREBOARD_RELOADED,
     SCOREBOARD_RELOAD_FAILED,

@@ -76,8 +76,7 @@ bool address_parse(const char *text, struct address *address)
     return parse_ipv4(host, net_port, address);
 }
 
-/* The address in IPv6 form, IPv4 mapped. false for a Unix socket. */
-static bool to_ipv6(const struct address *address, unsigned char bytes[16])
+bool address_to_ipv6(const struct address *address, unsigned char bytes[16])
 {
     if (address->storage.ss_family == AF_INET) {
         struct sockaddr_in name;
@@ -124,7 +123,7 @@ void address_format_host(const struct address *address, char text[ADDRESS_TEXT_B
 {
     unsigned char bytes[16];
 
-    if (!to_ipv6(address, bytes)) {
+    if (!address_to_ipv6(address, bytes)) {
         format_unix(address, text);
         return;
     }
@@ -146,6 +145,14 @@ void address_format(const struct address *address, char text[ADDRESS_TEXT_BYTES]
              address_port(address));
 }
 
+bool address_is_ipv4(const struct address *address)
+{
+    unsigned char bytes[16];
+
+    return address_to_ipv6(address, bytes) &&
+           memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0;
+}
+
 bool address_is_unix(const struct address *address)
 {
     return address->storage.ss_family == AF_UNIX;
@@ -156,7 +163,7 @@ bool address_is_loopback(const struct address *address)
     static const unsigned char ipv6_loopback[16] = {[15] = 1};
     unsigned char bytes[16];
 
-    if (!to_ipv6(address, bytes))
+    if (!address_to_ipv6(address, bytes))
         return true;
     if (memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0)
         return bytes[12] == 127;
@@ -198,7 +205,7 @@ bool address_range_parse(const char *text, struct address_range *range)
     if (slash != NULL && !slice_to_number(slice_of(slash + 1), width, &bits))
         return false;
 
-    to_ipv6(&address, range->prefix);
+    address_to_ipv6(&address, range->prefix);
     range->bits = 128 - width + (unsigned)bits;
     for (unsigned i = 0; i < 16; i++)
         if ((range->prefix[i] & ~mask_of(range->bits, i)) != 0)
@@ -222,7 +229,7 @@ bool address_range_contains(const struct address_range *range, const struct addr
 {
     unsigned char bytes[16];
 
-    if (!to_ipv6(address, bytes))
+    if (!address_to_ipv6(address, bytes))
         return false;
     if (range->bits < MAPPED_BITS && memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0)
         return false; /* ::/0 means all of IPv6, and nothing of IPv4 */

@@ -1,7 +1,12 @@
 /* admission: the checks that stand between a request that is understood and the target. */
 #include "admission.h"
 
+#include <sys/socket.h>
+
 #include "clock.h"
+#include "host_guard.h"
+
+#define HOST_SHOWN_BYTES 120 /* of one that is refused */
 
 static bool deny(struct fault *fault, unsigned status, const char *type, const char *detail)
 {
@@ -13,6 +18,69 @@ static bool check_client(const struct admission *admission, struct fault *fault)
 {
     return admission->client_allowed || deny(fault, 403, "http_request_denied",
                                              "this address is not in the bridge's allow list");
+}
+
+/* Asked for once per connection, and only where it matters. */
+static const struct address *local_address(const struct admission *admission)
+{
+    struct address *local = admission->local;
+
+    if (local->len > 0)
+        return local;
+    local->len = sizeof local->storage;
+    if (getsockname(admission->fd, (struct sockaddr *)&local->storage, &local->len) != 0)
+        *local = (struct address){.len = sizeof local->storage}; /* no address at all */
+    return local;
+}
+
+/* A Unix socket is reached by no name. */
+static bool is_for_us(const struct admission *admission)
+{
+    const struct config *config = admission->config;
+    const struct http_request *request = admission->request;
+
+    if (!host_guard_applies(config, request) || host_guard_admits(config, request->authority, NULL))
+        return true;
+    const struct address *local = local_address(admission);
+    if (config->hosts.count == 0 && address_is_unix(local))
+        return true;
+    return host_guard_admits(config, request->authority, local);
+}
+
+static bool check_host(const struct admission *admission, struct fault *fault)
+{
+    struct slice host = admission->request->authority;
+
+    if (is_for_us(admission))
+        return true;
+    if (host.len == 0)
+        return deny(fault, 421, "http_request_denied",
+                    "the request does not say, by Host, whom it is for");
+    fault_set(fault, 421, "http_request_denied",
+              "%.*s is not a name of this bridge; if it should be, add it to hosts in [access]",
+              host.len < HOST_SHOWN_BYTES ? (int)host.len : HOST_SHOWN_BYTES, host.at);
+    return false;
+}
+
+static bool check_site(const struct admission *admission, struct fault *fault)
+{
+    const struct http_request *request = admission->request;
+
+    if (admission->config->cross_site == CROSS_SITE_ALLOW)
+        return true;
+    switch (browser_judge(&request->browser, request->authority)) {
+    case BROWSER_CROSS_SITE:
+        return deny(fault, 403, "http_request_denied",
+                    "a page of another site made the browser send this; if it should, set "
+                    "cross_site = allow in [access]");
+    case BROWSER_NONSENSE:
+        return deny(fault, 403, "http_request_denied",
+                    "Origin and Sec-Fetch-Site are not as a browser sends them; if that is right, "
+                    "set cross_site = allow in [access]");
+    case BROWSER_OWN_SITE:
+        break;
+    }
+    return true;
 }
 
 static bool choose_route(struct admission *admission)
@@ -51,7 +119,8 @@ static bool check_secrets(const struct admission *admission, struct fault *fault
 
 bool admission_judge(struct admission *admission, struct fault *fault)
 {
-    return check_client(admission, fault) && choose_route(admission) &&
+    return check_client(admission, fault) && check_host(admission, fault) &&
+           check_site(admission, fault) && choose_route(admission) &&
            check_length(admission, fault);
 }
 

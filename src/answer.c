@@ -20,6 +20,7 @@ static const struct {
     {414, "URI Too Long"},
     {417, "Expectation Failed"},
     {421, "Misdirected Request"},
+    {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
@@ -76,7 +77,7 @@ void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep
     buffer_add_text(out, fault->type);
     if (fault->status == 405)
         buffer_add_text(out, "\r\nAllow: " HTTP_METHODS_SERVED);
-    if (fault->status == 503)
+    if (fault->status == 503 || fault->status == 429)
         buffer_add_text(out, "\r\nRetry-After: " ANSWER_RETRY_AFTER_S);
     buffer_add_text(out, "\r\nContent-Length: ");
     buffer_add_decimal(out, buffer_length(&content));

@@ -26,18 +26,25 @@ static size_t slot_of(const struct children *children, pid_t pid)
     return slot;
 }
 
+static void put(struct children *children, const struct child *child)
+{
+    children->slots[slot_of(children, child->pid)] = *child;
+}
+
 bool children_reserve(struct children *children)
 {
+    if (!client_counts_reserve(&children->clients, children->count + 1))
+        return false;
     if (2 * (children->count + 1) <= children->capacity)
         return true;
-    struct children grown = {.capacity =
-                                 children->capacity > 0 ? 2 * children->capacity : CAPACITY_FIRST};
+    struct children grown = *children;
+    grown.capacity = children->capacity > 0 ? 2 * children->capacity : CAPACITY_FIRST;
     grown.slots = calloc(grown.capacity, sizeof *grown.slots);
     if (grown.slots == NULL)
         return false;
     for (size_t i = 0; i < children->capacity; i++)
         if (children->slots[i].pid != 0)
-            children_add(&grown, children->slots[i]);
+            put(&grown, &children->slots[i]);
     free(children->slots);
     *children = grown;
     return true;
@@ -45,9 +52,10 @@ bool children_reserve(struct children *children)
 
 void children_add(struct children *children, struct child child)
 {
-    children->slots[slot_of(children, child.pid)] = child;
+    put(children, &child);
     children->count++;
     children->counts[child.role]++;
+    client_counts_add(&children->clients, child.client);
 }
 
 struct child *children_find(const struct children *children, pid_t pid)
@@ -58,11 +66,25 @@ struct child *children_find(const struct children *children, pid_t pid)
     return child->pid != 0 ? child : NULL;
 }
 
-void children_set_role(struct children *children, struct child *child, enum child_role role)
+static void set_role(struct children *children, struct child *child, enum child_role role,
+                     struct client_key client)
 {
     children->counts[child->role]--;
     children->counts[role]++;
     child->role = role;
+    client_counts_remove(&children->clients, child->client);
+    client_counts_add(&children->clients, client);
+    child->client = client;
+}
+
+void children_give(struct children *children, struct child *child, struct client_key client)
+{
+    set_role(children, child, CHILD_SERVING, client);
+}
+
+void children_rest(struct children *children, struct child *child)
+{
+    set_role(children, child, CHILD_STANDBY, (struct client_key){0});
 }
 
 /* Whether a child that stands in slot may move to the empty one before it: its home must not lie
@@ -93,6 +115,7 @@ bool children_remove(struct children *children, pid_t pid, struct child *removed
     children->slots[empty] = (struct child){0};
     children->count--;
     children->counts[removed->role]--;
+    client_counts_remove(&children->clients, removed->client);
     return true;
 }
 
@@ -106,5 +129,6 @@ void children_signal(const struct children *children, int signal_number)
 void children_free(struct children *children)
 {
     free(children->slots);
+    client_counts_free(&children->clients);
     *children = (struct children){0};
 }

@@ -239,6 +239,7 @@ void config_free(struct config *config)
     free(config->listen);
     free(config->allow.items);
     free(config->trusted.items);
+    config_clear_texts(&config->hosts);
     free(config->host);
     free(config->user);
     egress_free(&config->egress);

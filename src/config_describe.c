@@ -45,6 +45,14 @@ static void print_ranges(const struct config_ranges *ranges, const char *when_no
     }
 }
 
+static void print_texts(const struct config_texts *texts, FILE *out)
+{
+    if (texts->count == 0)
+        fputs("not set", out);
+    for (size_t i = 0; i < texts->count; i++)
+        fprintf(out, "%s%s", i > 0 ? ", " : "", texts->items[i]);
+}
+
 static void print_target(const struct target *target, FILE *out)
 {
     if (target->unix_path != NULL)
@@ -52,6 +60,14 @@ static void print_target(const struct target *target, FILE *out)
     else
         fprintf(out, "%s://%s%s", target->is_https ? "https" : "http", target->authority,
                 target->base_path);
+}
+
+static void print_count(long long count, FILE *out)
+{
+    if (count == (long long)CONFIG_UNLIMITED)
+        fputs("unlimited", out);
+    else
+        fprintf(out, "%lld", count);
 }
 
 static void print_size(long long bytes, FILE *out)
@@ -83,7 +99,7 @@ static void print_value(const struct config *config, const struct config_setting
         print_size(*(const long long *)member, out);
         break;
     case CONFIG_COUNT:
-        fprintf(out, "%lld", *(const long long *)member);
+        print_count(*(const long long *)member, out);
         break;
     case CONFIG_SWITCH:
         fputs(*(const bool *)member ? "on" : "off", out);
@@ -106,6 +122,9 @@ static void print_value(const struct config *config, const struct config_setting
         break;
     case CONFIG_EGRESS:
         fputs(config->egress.url != NULL ? config->egress.shown : "none", out);
+        break;
+    case CONFIG_HOSTS:
+        print_texts(member, out);
         break;
     case CONFIG_RANGES:
         print_ranges(member, member == &config->allow ? "loopback addresses" : "none", out);

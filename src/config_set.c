@@ -288,5 +288,8 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
     case CONFIG_RANGES:
         for_each_element(loader, setting, text, add_range);
         break;
+    case CONFIG_HOSTS:
+        for_each_element(loader, setting, text, config_add_host);
+        break;
     }
 }

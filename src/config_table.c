@@ -21,6 +21,7 @@ static const char *const client_auth_names[] = {"require", "request", NULL};
 static const char *const version_names[] = {"1.2", "1.3", NULL};
 static const char *const level_names[] = {"error", "warning", "info", "debug", NULL};
 static const char *const forwarded_names[] = {"off", "x-forwarded", "rfc7239", NULL};
+static const char *const cross_site_names[] = {"refuse", "allow", NULL};
 static const char *const format_names[] = {"text", "json", "combined", NULL};
 
 const struct config_setting config_settings[] = {
@@ -44,6 +45,8 @@ const struct config_setting config_settings[] = {
     {"timeouts", "drain", CONFIG_DURATION, AT(timeouts.drain), DURATION(30000)},
 
     {"limits", "connections", CONFIG_COUNT, AT(limits.connections), NUMBER(1, 100000, 512)},
+    {"limits", "connections_per_client", CONFIG_COUNT, AT(limits.connections_per_client),
+     NUMBER(1, NO_LIMIT, NO_LIMIT)},
     {"limits", "request_head", CONFIG_SIZE, AT(limits.request_head), NUMBER(KIB, MIB, 64 * KIB)},
     {"limits", "request_fields", CONFIG_COUNT, AT(limits.request_fields), NUMBER(1, 10000, 200)},
     {"limits", "request_target", CONFIG_SIZE, AT(limits.request_target), NUMBER(64, MIB, 16 * KIB)},
@@ -66,6 +69,9 @@ const struct config_setting config_settings[] = {
 
     {"access", "allow", CONFIG_RANGES, AT(allow), NO_NUMBER},
     {"access", "trusted", CONFIG_RANGES, AT(trusted), NO_NUMBER},
+    {"access", "hosts", CONFIG_HOSTS, AT(hosts), NO_NUMBER},
+    {"access", "cross_site", CONFIG_CHOICE, AT(cross_site),
+     CHOICE(cross_site_names, CROSS_SITE_REFUSE)},
 
     {"rewrite", "location", CONFIG_SWITCH, AT(rewrite.location), SWITCH(false)},
     {"rewrite", "cookies", CONFIG_SWITCH, AT(rewrite.cookies), SWITCH(false)},

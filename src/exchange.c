@@ -173,10 +173,12 @@ static enum request_wait read_head(struct exchange *exchange)
 
 static bool check_request(struct exchange *exchange)
 {
-    const struct exchange_context *context = exchange->context;
+    struct exchange_context *context = exchange->context;
     struct admission admission = {
         .config = context->config,
         .request = &exchange->request,
+        .fd = context->client->fd,
+        .local = &context->local,
         .client_allowed = context->allowed,
         .has_transport = context->upstreams->is_ready,
     };

@@ -315,9 +315,12 @@ static enum explain_result explain_rewrite(const struct config_route *route,
 static enum explain_result explain_head(const struct config *config, struct slice came, FILE *out)
 {
     struct http_request request;
+    struct address local = config->listen[0].address;
     struct admission admission = {
         .config = config,
         .request = &request,
+        .fd = -1,
+        .local = &local,
         .client_allowed = true,
     };
     struct http_head head;

@@ -244,6 +244,7 @@ static bool read_field(const struct http_field *field, struct http_request *requ
         read_upgrade(field->value, reading);
         return true;
     case HTTP_FIELD_OTHER:
+        browser_note(&request->browser, field);
         return check_other(field->name, fault);
     default:
         return true;

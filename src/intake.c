@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "answer.h"
 #include "clock.h"
 #include "connection.h"
 #include "log.h"
@@ -17,7 +16,6 @@
 
 #define ACCEPT_BURST 16   /* connections taken from a listener before signals are looked at */
 #define BACK_OFF_MS  100  /* after a shortage of descriptors, memory or processes */
-#define DISCARDS_MAX 64   /* reads from a client that gets no child */
 #define HOLD_MS      5000 /* of a shortage, until connections without a child get a 503 */
 
 /* ---- children ---- */
@@ -42,8 +40,11 @@ static bool fork_for(struct intake *intake, const struct accepted *accepted)
         connection_exit(CONNECTION_SERVED);
     }
     scoreboard_note_event(SCOREBOARD_FORKED);
-    children_add(&intake->children,
-                 (struct child){.pid = pid, .role = CHILD_SERVING, .channel = -1, .slot = slot});
+    children_add(&intake->children, (struct child){.pid = pid,
+                                                   .role = CHILD_SERVING,
+                                                   .channel = -1,
+                                                   .slot = slot,
+                                                   .client = accepted->client});
     return true;
 }
 
@@ -126,23 +127,12 @@ static void hold(struct intake *intake, const struct accepted *accepted)
     intake->held = *accepted;
 }
 
-/* One try at an answer, without waiting for the client; none to one that expects TLS. What it has
- * sent is read, so that no reset erases the answer. */
 static void refuse_held(struct intake *intake)
 {
-    char space[2 * ANSWER_BYTES_MAX];
-    struct buffer answer = {.at = space, .cap = sizeof space};
     struct fault fault;
 
     fault_set(&fault, 503, "proxy_internal_error", "no process can be had for this connection");
-    answer_fault(&fault, false, true, false, &answer);
-    if (!intake->held.tls)
-        (void)!send(intake->held.fd, answer.at, answer.end, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(intake->held.fd, SHUT_WR);
-    for (int i = 0; i < DISCARDS_MAX; i++)
-        if (recv(intake->held.fd, space, sizeof space, MSG_DONTWAIT) <= 0)
-            break;
-    close(intake->held.fd);
+    refusal_answer(&intake->held, &fault);
     intake->held.fd = -1;
 }
 
@@ -183,6 +173,28 @@ static bool is_refused(struct intake *intake, const struct accepted *accepted)
     return true;
 }
 
+/* Whether the client has as many connections as one may have: it is told so, without a child. */
+static bool is_crowded(struct intake *intake, const struct accepted *accepted)
+{
+    long long limit = intake->config->limits.connections_per_client;
+    char text[ADDRESS_TEXT_BYTES];
+    struct fault fault;
+
+    if (client_counts_of(&intake->children.clients, accepted->client) < (size_t)limit)
+        return false;
+    address_format_host(&accepted->peer, text);
+    log_warning_limited(&intake->crowd_logged_ms,
+                        "client %s has %lld connections: more of them get 429; raise "
+                        "connections_per_client in [limits] if it should have more",
+                        text, limit);
+    fault_set(&fault, 429, "connection_limit_reached",
+              "this client has %lld connections already, as many as connections_per_client allows",
+              limit);
+    scoreboard_note_event(SCOREBOARD_REFUSED);
+    refusal_answer_early(&intake->refusals, accepted, &fault);
+    return true;
+}
+
 /* Takes one connection. false when there is none, or none can be taken now. */
 static bool accept_one(struct intake *intake, const struct listener *listener)
 {
@@ -199,9 +211,12 @@ static bool accept_one(struct intake *intake, const struct listener *listener)
             intake_back_off(intake, "cannot accept a connection");
         return false;
     }
+    if (!accepted.proxy_protocol)
+        accepted.client = client_key_of(&accepted.peer);
     intake->accepted++;
     scoreboard_note_event(SCOREBOARD_ACCEPTED);
-    if (is_refused(intake, &accepted) || start_child(intake, &accepted))
+    if (is_refused(intake, &accepted) || is_crowded(intake, &accepted) ||
+        start_child(intake, &accepted))
         return true;
     hold(intake, &accepted);
     return false;
@@ -252,6 +267,7 @@ bool intake_init(struct intake *intake)
 
 void intake_free(struct intake *intake)
 {
+    refusal_end(&intake->refusals);
     standby_free(&intake->standbys);
     children_free(&intake->children);
 }
@@ -275,18 +291,27 @@ void intake_take_back(struct intake *intake)
 
 void intake_tend(struct intake *intake)
 {
+    refusal_tend(&intake->refusals);
     retry_held(intake);
     if (!intake->is_stopping)
         standby_tend(&intake->standbys, &intake->children, intake->config, intake->trust);
 }
 
-long long intake_next_event(const struct intake *intake)
+static long long next_of_children(const struct intake *intake)
 {
     if (intake->is_stopping)
         return CLOCK_NEVER;
     if (intake->resume_ms > clock_now_ms())
         return intake->resume_ms;
     return standby_next_event(&intake->standbys, intake->config);
+}
+
+long long intake_next_event(const struct intake *intake)
+{
+    long long children = next_of_children(intake);
+    long long refusals = refusal_next_event(&intake->refusals);
+
+    return refusals < children ? refusals : children;
 }
 
 size_t intake_connections(const struct intake *intake)

@@ -151,6 +151,9 @@ static void add_processes(struct buffer *out, const struct scoreboard_snapshot *
             (unsigned long long)facts->config->limits.connections);
     add_one(out, "connections_accepted_total", "counter",
             "Connections of clients, since the start.", snapshot->events[SCOREBOARD_ACCEPTED]);
+    add_one(out, "connections_refused_total", "counter",
+            "Connections refused because of connections_per_client.",
+            snapshot->events[SCOREBOARD_REFUSED]);
     begin_family(out, "children", "gauge", "Child processes, by what they do.");
     for (size_t i = 0; i < SCOREBOARD_STATES; i++)
         add_labelled(out, "children", "state", scoreboard_state_names[i], snapshot->children[i]);

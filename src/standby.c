@@ -132,7 +132,7 @@ static void take_back(struct standbys *standbys, struct children *children, pid_
 
     if (child == NULL || child->channel < 0 || child->role != CHILD_SERVING)
         return;
-    children_set_role(children, child, CHILD_STANDBY);
+    children_rest(children, child);
     if (standbys->count == STANDBY_IDLE_MAX)
         close_channel(child);
     else
@@ -196,7 +196,7 @@ static bool give(struct standbys *standbys, struct children *children, struct ch
         close_channel(child);
         return false;
     }
-    children_set_role(children, child, CHILD_SERVING);
+    children_give(children, child, accepted->client);
     standbys->used_ms = clock_now_ms();
     if (config->recycle == 1)
         close_channel(child);

@@ -1,4 +1,5 @@
-"""Headless Chromium, driven through chromedriver: for what only a real browser shows. It reaches loopback alone.
+"""Headless Chromium, driven through chromedriver: for what only a real browser shows. It reaches loopback alone,
+where every name below `example` leads.
 
 It keeps connections, and opens some ahead of need: give a bridge that it talks to a short `drain`, or the bridge waits
 for them when it is stopped.
@@ -26,7 +27,7 @@ SWITCHES = (
     "--disable-sync",
     "--no-first-run",
     "--no-proxy-server",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    "--host-resolver-rules=MAP *.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 SETTLED = """
     const done = arguments[arguments.length - 1];

@@ -50,9 +50,12 @@ REGISTERED = {
     "proxy_configuration_error": 500,
     "proxy_loop_detected": 502,
 }
+ANY_HOST = "[access]\nhosts = *\n"
 SHORTAGE = (503, "proxy_internal_error")  # passes, so that 503 says more than the recommended 500
 UNUSABLE_SECRET = (502, "proxy_configuration_error")  # no fault of the program, as clients read a 500
-OTHER_STATUSES = {SHORTAGE, UNUSABLE_SECRET}
+CROWDED = (429, "connection_limit_reached")  # it is the client's limit, not that towards the target
+MISDIRECTED = (421, "http_request_denied")  # says more than the recommended 403
+OTHER_STATUSES = {SHORTAGE, UNUSABLE_SECRET, CROWDED, MISDIRECTED}
 NEEDS_A_FAULT_WITHIN = {
     (500, "proxy_internal_error"),  # should not happen
     SHORTAGE,
@@ -171,6 +174,13 @@ def does_not_resolve_in_time(stage):
     return stage.preloaded("http://target.invalid", "[timeouts]\nconnect = 300ms\n", RESOLVE_SECONDS=5)
 
 
+def is_one_too_many(stage):
+    """The client has as many connections as one may have."""
+    bridge = stage.start_bridge(stage.start_target().serve(answering(OK)), "[limits]\nconnections_per_client = 1\n")
+    assert stage.connect(bridge).exchange(get()).raw == OK
+    return stage.connect(bridge)
+
+
 def loses_its_secret(stage):
     """The file of a secret is gone: noticed within a second, and until then the old one is used."""
     secret = stage.folder / "secret"
@@ -200,6 +210,7 @@ ANSWERS = [
     (400, "http_request_error", lambda stage: stage.sends(b"GET / HTTP/1.1\r\n\r\n")),
     (400, "http_request_error", lambda stage: stage.sends(post_chunked(b"x\r\n"))),
     (403, "http_request_denied", lambda stage: stage.sends(get(), "[access]\nallow = 10.0.0.0/8\n")),
+    (403, "http_request_denied", lambda stage: stage.sends(get(fields=b"Sec-Fetch-Site: cross-site\r\n"), ANY_HOST)),
     (405, "http_request_error", lambda stage: stage.sends(get().replace(b"GET", b"TRACE"))),
     (408, "http_request_error", lambda stage: stage.sends(b"GET /", "[timeouts]\nrequest_head = 200ms\n")),
     (408, "http_request_error", lambda stage: stage.sends(head_of_post(5), "[timeouts]\nclient_idle = 200ms\n")),
@@ -207,6 +218,8 @@ ANSWERS = [
     (413, "http_request_error", lambda stage: stage.sends(post_chunked(CHUNK_OF_2K), "[limits]\nrequest_body = 1K\n")),
     (414, "http_request_error", lambda stage: stage.sends(get(b"/" + b"a" * 20_000))),
     (417, "http_request_error", lambda stage: stage.sends(post(b"", b"Expect: more\r\n"))),
+    (421, "http_request_denied", lambda stage: stage.sends(get(fields=b"Accept-Language: en\r\n"))),
+    (429, "connection_limit_reached", is_one_too_many),
     (431, "http_request_error", lambda stage: stage.sends(get(fields=FIELDS))),
     (501, "proxy_internal_response", lambda stage: stage.sends(get().replace(b"GET", b"A" * 40))),
     (501, "proxy_internal_response", lambda stage: stage.sends(post_chunked().replace(b"chunked", b"gzip, chunked"))),
@@ -251,7 +264,7 @@ def test_answer(stage, status, error, cause):
     client = cause(stage)
     answer = refusal(client, {status})
     assert answer.values(b"Proxy-Status") == [b"authbridge; error=" + error.encode()]
-    assert (answer.values(b"Retry-After") == [b"1"]) == (status == 503)
+    assert (answer.values(b"Retry-After") == [b"1"]) == (status in (429, 503))
 
 
 class TestAccessLineOnly:
@@ -319,4 +332,5 @@ def test_statuses_are_those_of_the_rfc():
 def test_every_type_is_counted():
     text = (REPOSITORY / "src/scoreboard.c").read_text()
     names = text.partition("scoreboard_cause_names[SCOREBOARD_CAUSES] = {")[2].partition("}")[0]
-    assert set(re.findall(r'"(\w+)"', names)) == of_the_sources() | {"client_gone", "other"}
+    of_connections = {"connection_limit_reached"}  # without an exchange: authbridge_connections_refused_total
+    assert set(re.findall(r'"(\w+)"', names)) == of_the_sources() - of_connections | {"client_gone", "other"}

@@ -134,8 +134,8 @@ COMBINED = re.compile(
 
 
 def line_in(connect, start_bridge, origin, settings, request):
-    """The line of one exchange with these [log] settings."""
-    bridge = start_bridge(origin, f"[log]\n{settings}\n")
+    """The line of one exchange with these [log] settings; a browser may ask under the name that all tests use."""
+    bridge = start_bridge(origin, f"[log]\n{settings}\n[access]\nhosts = *\n")
     client = connect(bridge)
     client.send(request)
     client.read_head()

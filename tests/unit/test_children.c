@@ -122,7 +122,7 @@ static void test_roles_are_counted(void)
         children_add(&children, (struct child){.pid = pid, .role = CHILD_STANDBY});
     }
     for (pid_t pid = 1; pid <= 30; pid++)
-        children_set_role(&children, children_find(&children, pid), CHILD_SERVING);
+        children_give(&children, children_find(&children, pid), (struct client_key){0});
     for (pid_t pid = 21; pid <= 50; pid++)
         assert_true(children_remove(&children, pid, &removed));
     check_number("serving", children.counts[CHILD_SERVING], 20);

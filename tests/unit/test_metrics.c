@@ -86,6 +86,7 @@ static void test_metrics_of_the_master(void)
     check_sample(text, "authbridge_connections", scoreboard_connections(&snapshot));
     check_sample(text, "authbridge_connections_limit", 7);
     check_sample(text, "authbridge_connections_accepted_total", events[SCOREBOARD_ACCEPTED]);
+    check_sample(text, "authbridge_connections_refused_total", events[SCOREBOARD_REFUSED]);
     check_sample(text, "authbridge_forks_total", events[SCOREBOARD_FORKED]);
     check_sample(text, "authbridge_child_exits_total{reason=\"served\"}",
                  events[SCOREBOARD_EXIT_SERVED]);
