@@ -13,7 +13,7 @@ DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
 JOBS    ?= 3
 
-PACKAGES   := libcurl inih libssl libcrypto
+PACKAGES   := libcurl inih libssl libcrypto jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
@@ -79,7 +79,7 @@ $(BUILD)/obj/ini_file.o: CPPFLAGS_ALL += $(INIH_FLAGS)
 
 $(BUILD)/obj:
 	@pkg-config --exists $(PACKAGES) || { \
-		echo "missing: libcurl, inih or OpenSSL for pkg-config; 'make run' installs them" >&2; exit 1; }
+		echo "missing: libcurl, inih, OpenSSL or jansson for pkg-config; 'make run' installs them" >&2; exit 1; }
 	@mkdir -p $@
 
 -include $(OBJECTS:.o=.d)

@@ -64,6 +64,46 @@ struct config_route {
     struct config_fields response_fields;
 };
 
+#define CONFIG_TOKEN_NAME_MAX 40u
+#define CONFIG_TOKEN_DIGEST   32u
+#define CONFIG_TOKENS_MAX     64u
+#define CONFIG_NOT_SET        (-1) /* a duration that follows from others */
+
+enum config_token_type { TOKEN_OAUTH2, TOKEN_COMMAND, TOKEN_FILE, TOKEN_TYPES };
+enum config_token_auth { TOKEN_AUTH_BASIC, TOKEN_AUTH_POST };
+
+/* A [token:NAME] section: where an access token comes from. */
+struct config_token {
+    char *name;
+    char *origin; /* "proxy.ini:12": its first line */
+    enum config_token_type type;
+
+    char *token_url; /* oauth2 */
+    struct value client_id, client_secret;
+    enum config_token_auth client_auth;
+    char *scope, *audience; /* NULL: not set */
+    char *ca_file;
+    bool allow_http;
+
+    char *command;
+    char **argv; /* its words */
+    char *file;
+
+    long long timeout;        /* of one try to get it */
+    long long wait;           /* of a request, where there is none yet; 0: it does not */
+    long long lifetime;       /* where nothing tells it; CONFIG_NOT_SET */
+    long long refresh_margin; /* before its end; CONFIG_NOT_SET */
+
+    unsigned char digest[CONFIG_TOKEN_DIGEST]; /* of its settings as they stand in the file */
+    unsigned *lines;                           /* where each of them does, 0: nowhere */
+    struct token *token;                       /* itself, shared by all processes */
+};
+
+struct config_tokens {
+    struct config_token *items;
+    size_t count;
+};
+
 /* In which form the target is told who the client is. */
 enum config_forwarded { FORWARDED_OFF, FORWARDED_X, FORWARDED_RFC7239 };
 enum config_cross_site { CROSS_SITE_REFUSE, CROSS_SITE_ALLOW };
@@ -89,6 +129,8 @@ struct config {
 
     struct config_fields request_fields; /* of all routes */
     struct config_fields response_fields;
+
+    struct config_tokens tokens;
 
     struct config_route *routes; /* in the order in which they are tried; at least one */
     size_t route_count;
@@ -160,6 +202,13 @@ const char *config_refresh(const struct config *config, long long now);
 /* The outgoing proxy's URL with its secrets as they are now, "" for none: to be cleared and freed.
  * NULL when memory is short. */
 char *config_make_egress_url(const struct config *config);
+
+/* Whether its type of token has the setting. */
+bool config_token_has(const struct config_token *token, const char *setting);
+
+/* Before the old configuration is freed: tokens with the same settings as before are taken over as
+ * they are, and those that are gone are told to their users. */
+void config_adopt_tokens(struct config *config, struct config *old);
 
 /* After a change of user: warns of files that this process cannot read again. */
 void config_warn_of_unreadable(const struct config *config, const char *file);

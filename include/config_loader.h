@@ -14,6 +14,7 @@
 struct config_loader {
     struct config *config;
     const struct config_source *source;
+    void *base;        /* the struct that the setting at hand is a member of */
     const char *path;  /* NULL: from the command line */
     const char *place; /* where the setting at hand stands: "proxy.ini:12" or "--target" */
     unsigned *lines;   /* of each setting of the table; 0: not set; or CONFIG_COMMAND_LINE */
@@ -45,6 +46,14 @@ void config_clear_texts(struct config_texts *texts);
 
 /* Adds one listen address. */
 void config_add_listen(struct config_loader *loader, const char *text);
+
+/* Takes a line of [token:NAME]; name and text are NULL for the section's own line. */
+void config_take_token_line(struct config_loader *loader, const char *token, const char *name,
+                            const char *text);
+
+/* Checks the tokens, and leads the ${token:NAME} of all routes to them. */
+void config_tokens_conclude(struct config_loader *loader);
+void config_tokens_free(struct config *config);
 
 /* Makes the routes, once everything else is known. */
 void config_routes_conclude(struct config_loader *loader);

@@ -8,8 +8,10 @@
 #include "config.h"
 
 #define CONFIG_SECTIONS                                                                            \
-    "[proxy], [request-headers], [response-headers], [timeouts], [limits], [tls], [listen-tls], "  \
-    "[access], [rewrite], [log], [status]"
+    "[proxy], [request-headers], [response-headers], [token:NAME], [timeouts], [limits], [tls], "  \
+    "[listen-tls], [access], [rewrite], [log], [status]"
+
+#define CONFIG_TOKEN_PREFIX "token:" /* of the section of a token */
 
 /* Behind an address of listen. */
 #define CONFIG_PROXY_PROTOCOL "proxy_protocol"
@@ -31,10 +33,11 @@ enum config_kind {
     CONFIG_EGRESS,   /* struct egress */
     CONFIG_RANGES,   /* struct config_ranges */
     CONFIG_HOSTS,    /* struct config_texts: patterns of authorities */
+    CONFIG_VALUE,    /* struct value, without what a request or the keeper gives */
 };
 
 struct config_setting {
-    const char *section;
+    const char *section; /* NULL: of [token:NAME] */
     const char *name;
     enum config_kind kind;
     size_t offset;
@@ -45,13 +48,21 @@ struct config_setting {
 extern const struct config_setting config_settings[];
 extern const size_t config_setting_count;
 
+/* Those of a [token:NAME], their offsets in struct config_token. */
+extern const struct config_setting config_token_settings[];
+extern const size_t config_token_setting_count;
+
+/* Whether a number may be given as off, which is 0. */
+bool config_may_be_off(const struct config_setting *setting);
+
 /* Where the struct keeps a setting. */
-void *config_member(struct config *config, const struct config_setting *setting);
+void *config_member(void *base, const struct config_setting *setting);
 
 /* Fills in what each setting is when it is not set. */
-void config_set_defaults(struct config *config);
+void config_set_defaults(void *base, const struct config_setting *settings, size_t count);
 
-/* The names of a section's settings, separated by commas; valid until the next call. */
+/* The names of a section's settings (NULL: a token's), separated by commas; valid until the next
+ * call. */
 const char *config_names_of(const char *section);
 
 #endif

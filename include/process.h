@@ -2,13 +2,15 @@
 #ifndef AUTHBRIDGE_PROCESS_H
 #define AUTHBRIDGE_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "scoreboard.h"
 
-#define PROCESS_KEEP_MAX 4u
-#define PROCESS_NAME     "ab-client" /* of a child that serves a client, as ps(1) shows it */
+#define PROCESS_KEEP_MAX   4u
+#define PROCESS_SHARED_MAX 2u
+#define PROCESS_NAME       "ab-client" /* of a child that serves a client, as ps(1) shows it */
 
 struct process_start {
     const char *name; /* as ps(1) shows it, 15 characters at most */
@@ -17,9 +19,12 @@ struct process_start {
     size_t keep_count;
 };
 
+/* A descriptor that every child has from now on. false when there are too many. */
+bool process_share(int fd);
+
 /* Forks (fork(2)). The child dies with its parent, and has of all descriptors behind standard error
- * only those in start: neither a listener nor what leads to another child. *slot is its place on
- * the scoreboard, which the parent releases when it has ended. */
+ * only those in start and those that are shared: neither a listener nor what leads to another
+ * child. *slot is its place on the scoreboard, which the parent releases when it has ended. */
 pid_t process_fork(const struct process_start *start, int *slot);
 
 #endif

@@ -26,6 +26,7 @@ enum scoreboard_state {
     SCOREBOARD_TUNNEL,
     SCOREBOARD_CLOSING,
     SCOREBOARD_STATUS, /* serves the status page */
+    SCOREBOARD_KEEPER, /* gets tokens */
     SCOREBOARD_STATES
 };
 
@@ -81,6 +82,7 @@ enum scoreboard_event {
     SCOREBOARD_EXIT_FAILED,
     SCOREBOARD_EXIT_CRASHED,
     SCOREBOARD_EXIT_KILLED,
+    SCOREBOARD_KEEPER_DIED,
     SCOREBOARD_EVENTS
 };
 

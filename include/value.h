@@ -1,6 +1,7 @@
 /* value: header values with ${...} in them. What does not change with the request is resolved
  * at load: ${env:NAME}, ${file:/path}, ${cred:name}, $$; files are read again when they change.
- * What does is put in for each request: ${request_id}, ${client_ip}. */
+ * What does is put in for each request: ${request_id}, ${client_ip}. ${token:name} is whatever the
+ * token is at the moment. */
 #ifndef AUTHBRIDGE_VALUE_H
 #define AUTHBRIDGE_VALUE_H
 
@@ -9,6 +10,7 @@
 
 #include "buffer.h"
 #include "secret.h"
+#include "token.h"
 
 #define VALUE_BYTES_MAX   SECRET_BYTES_MAX /* of one value, expanded as it is at load */
 #define VALUE_ERROR_BYTES SECRET_ERROR_BYTES
@@ -27,16 +29,18 @@ enum value_part_kind {
     VALUE_LITERAL,
     VALUE_SECRET, /* from the environment */
     VALUE_FILE,
+    VALUE_TOKEN,
     VALUE_REQUEST_ID,
     VALUE_CLIENT_IP
 };
 
 struct value_part {
     enum value_part_kind kind;
-    char *text; /* literals and secrets: owned by the value, of len octets */
+    char *text; /* literals, secrets, a token's name: owned by the value, of len octets */
     size_t len;
     struct secret
-        *secret; /* of a file: owned by the value, and the only thing that changes in it */
+        *secret;         /* of a file: owned by the value, and the only thing that changes in it */
+    struct token *token; /* the configuration's; NULL until that has found it */
 };
 
 struct value {
@@ -59,7 +63,7 @@ size_t value_bytes_max(const struct value *value);
 /* Whether a part of it has a file. */
 bool value_has_file(const struct value *value);
 
-/* The text of a literal, a secret or a file. */
+/* The text of a literal, a secret, a file or a token. */
 struct slice value_part_text(const struct value_part *part);
 
 /* Reads again what has changed (secret_refresh). NULL, or why the value cannot be used. */

@@ -25,6 +25,10 @@ bool wait_is_draining(void);
  * when the deadline has passed, -1 when a request to drain came. */
 int wait_ready(struct pollfd *sockets, size_t count, long long deadline);
 
+/* Whether the peer of a connected socket has left. One that has only ended its own direction is
+ * given some time: it may still be reading. *ended_ms is when that was first seen, 0 before. */
+bool wait_peer_is_gone(int fd, long long patience_ms, long long *ended_ms);
+
 /* How many octets written to the socket its peer's kernel has not acknowledged; fewer than at the
  * last look means that some have moved. */
 int wait_unacknowledged(int fd);

@@ -10,7 +10,8 @@ make:command:make
 pkg-config:command:pkg-config
 libcurl4-openssl-dev:module:libcurl
 libinih-dev:module:inih
-libssl-dev:module:libssl'
+libssl-dev:module:libssl
+libjansson-dev:module:jansson'
 test='libcmocka-dev:module:cmocka
 python3:command:/usr/bin/python3
 python3-pytest:python:pytest

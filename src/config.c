@@ -66,6 +66,12 @@ static void take_line(struct config_loader *loader, const char *section, const c
                       const char *text)
 {
     struct config_fields *fields = fields_of(loader, section);
+    const size_t prefix = strlen(CONFIG_TOKEN_PREFIX);
+
+    if (strncmp(section, CONFIG_TOKEN_PREFIX, prefix) == 0) {
+        config_take_token_line(loader, section + prefix, name, text);
+        return;
+    }
     bool is_known = fields != NULL || config_names_of(section)[0] != '\0';
 
     if (name == NULL && !is_known)
@@ -129,13 +135,14 @@ static void take_options(struct config_loader *loader, const struct config_sourc
 
 static void load(struct config_loader *loader, const struct config_source *source)
 {
-    config_set_defaults(loader->config);
+    config_set_defaults(loader->config, config_settings, config_setting_count);
     if (source->file != NULL && !ini_file_read(source->file, take_setting, loader, loader->report))
         loader->failed = true;
     take_options(loader, source);
     loader->path = source->file;
     config_check(loader);
     config_routes_conclude(loader);
+    config_tokens_conclude(loader);
 }
 
 static struct config *new_config(const struct config_source *source)
@@ -162,6 +169,7 @@ struct config *config_load(const struct config_source *source, FILE *report)
     }
     struct config_loader loader = {
         .config = config,
+        .base = config,
         .source = source,
         .path = source->file,
         .place = source->file,
@@ -233,6 +241,7 @@ void config_free(struct config *config)
     if (config == NULL)
         return;
     config_routes_free(config);
+    config_tokens_free(config);
     free_fields(&config->request_fields);
     free_fields(&config->response_fields);
     target_free(&config->target);

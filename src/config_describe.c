@@ -80,23 +80,32 @@ static void print_size(long long bytes, FILE *out)
 
 static void print_duration(long long milliseconds, FILE *out)
 {
-    char text[UNIT_TEXT_BYTES];
+    char text[UNIT_TEXT_BYTES] = "not set";
 
-    unit_format_duration(milliseconds, text);
+    if (milliseconds != CONFIG_NOT_SET)
+        unit_format_duration(milliseconds, text);
     fputs(text, out);
 }
 
-static void print_value(const struct config *config, const struct config_setting *setting,
-                        FILE *out)
+/* base is the struct that has the setting as a member. */
+static void print_value(const struct config *config, const void *base,
+                        const struct config_setting *setting, FILE *out)
 {
-    const void *member = (const char *)config + setting->offset;
+    const void *member = (const char *)base + setting->offset;
 
+    if (config_may_be_off(setting) && *(const long long *)member == 0) {
+        fputs("off", out);
+        return;
+    }
     switch (setting->kind) {
     case CONFIG_DURATION:
         print_duration(*(const long long *)member, out);
         break;
     case CONFIG_SIZE:
         print_size(*(const long long *)member, out);
+        break;
+    case CONFIG_VALUE:
+        fputs("***", out);
         break;
     case CONFIG_COUNT:
         print_count(*(const long long *)member, out);
@@ -159,7 +168,25 @@ static void print_section(const struct config *config, const char *section, FILE
         if (strcmp(config_settings[i].section, section) != 0)
             continue;
         fprintf(out, "%s = ", config_settings[i].name);
-        print_value(config, &config_settings[i], out);
+        print_value(config, config, &config_settings[i], out);
+        fputc('\n', out);
+    }
+    fputc('\n', out);
+}
+
+/* Of a command the program alone is shown: there may be a secret among its words. */
+static void print_token(const struct config *config, const struct config_token *token, FILE *out)
+{
+    fprintf(out, "[token:%s]\n", token->name);
+    for (size_t i = 0; i < config_token_setting_count; i++) {
+        const struct config_setting *setting = &config_token_settings[i];
+        if (!config_token_has(token, setting->name))
+            continue;
+        fprintf(out, "%s = ", setting->name);
+        if (strcmp(setting->name, "command") == 0)
+            fprintf(out, "%s%s", token->argv[0], token->argv[1] != NULL ? " ***" : "");
+        else
+            print_value(config, token, setting, out);
         fputc('\n', out);
     }
     fputc('\n', out);
@@ -173,6 +200,8 @@ void config_describe(const struct config *config, FILE *out)
     print_section(config, "proxy", out);
     print_fields("request-headers", &config->request_fields, true, out);
     print_fields("response-headers", &config->response_fields, false, out);
+    for (size_t i = 0; i < config->tokens.count; i++)
+        print_token(config, &config->tokens.items[i], out);
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
         print_section(config, sections[i], out);
 }

@@ -55,4 +55,8 @@ void config_warn_of_unreadable(const struct config *config, const char *file)
         for (size_t i = 0; i < sections[s]->count; i++)
             keep_unreadable(config, &sections[s]->items[i].value);
     keep_unreadable(config, &config->egress_value);
+    for (size_t i = 0; i < config->tokens.count; i++) {
+        keep_unreadable(config, &config->tokens.items[i].client_id);
+        keep_unreadable(config, &config->tokens.items[i].client_secret);
+    }
 }

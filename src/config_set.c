@@ -18,12 +18,18 @@ static void set_number(struct config_loader *loader, const struct config_setting
     long long number;
 
     if (setting->max == (long long)CONFIG_UNLIMITED && strcmp(text, "unlimited") == 0) {
-        *(long long *)config_member(loader->config, setting) = setting->max;
+        *(long long *)config_member(loader->base, setting) = setting->max;
+        return;
+    }
+    if (config_may_be_off(setting) && (strcmp(text, "off") == 0 || strcmp(text, "0") == 0)) {
+        *(long long *)config_member(loader->base, setting) = 0;
         return;
     }
     if (!parse(text, &number)) {
         config_fault(loader, "%s = %s: give %s%s", setting->name, text, form,
-                     setting->max == (long long)CONFIG_UNLIMITED ? ", or unlimited" : "");
+                     setting->max == (long long)CONFIG_UNLIMITED ? ", or unlimited"
+                     : config_may_be_off(setting)                ? ", or off"
+                                                                 : "");
         return;
     }
     if (number < setting->min || number > setting->max) {
@@ -36,13 +42,13 @@ static void set_number(struct config_loader *loader, const struct config_setting
             config_fault(loader, "%s = %s: give %s to %s", setting->name, text, low, high);
         return;
     }
-    *(long long *)config_member(loader->config, setting) = number;
+    *(long long *)config_member(loader->base, setting) = number;
 }
 
 static void set_switch(struct config_loader *loader, const struct config_setting *setting,
                        const char *text)
 {
-    bool *value = config_member(loader->config, setting);
+    bool *value = config_member(loader->base, setting);
 
     if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
         config_fault(loader, "%s = %s: give on or off", setting->name, text);
@@ -53,7 +59,7 @@ static void set_switch(struct config_loader *loader, const struct config_setting
 static void set_text(struct config_loader *loader, const struct config_setting *setting,
                      const char *text)
 {
-    char **value = config_member(loader->config, setting);
+    char **value = config_member(loader->base, setting);
 
     if (text[0] == '\0') {
         config_fault(loader, "%s is empty: give a value, or take the line out", setting->name);
@@ -80,7 +86,7 @@ static void list_names(const char *const *names, struct buffer *out)
 static void set_choice(struct config_loader *loader, const struct config_setting *setting,
                        const char *text)
 {
-    unsigned *value = config_member(loader->config, setting);
+    unsigned *value = config_member(loader->base, setting);
     char space[128];
     struct buffer list = {.at = space, .cap = sizeof space};
 
@@ -177,7 +183,7 @@ void config_add_listen(struct config_loader *loader, const char *text)
 static void add_range(struct config_loader *loader, const struct config_setting *setting,
                       const char *text)
 {
-    struct config_ranges *ranges = config_member(loader->config, setting);
+    struct config_ranges *ranges = config_member(loader->base, setting);
     struct address_range range;
 
     if (!address_range_parse(text, &range)) {
@@ -220,11 +226,31 @@ static void set_address(struct config_loader *loader, const struct config_settin
             "%s = %s: this page is served without TLS: give the address without " CONFIG_HTTPS
             ", a loopback one or a Unix socket",
             setting->name, text);
-    else if (!address_parse(text, config_member(loader->config, setting)))
+    else if (!address_parse(text, config_member(loader->base, setting)))
         config_fault(loader,
                      "%s = %s: give one address:port, for example 127.0.0.1:9180, [::1]:9180 or "
                      "unix:/run/authbridge-status.sock",
                      setting->name, text);
+}
+
+/* A secret of the bridge's own: what only a request has, or the keeper gets, has no place in it. */
+static void set_value(struct config_loader *loader, const struct config_setting *setting,
+                      const char *text)
+{
+    struct value *value = config_member(loader->base, setting);
+    char error[VALUE_ERROR_BYTES];
+
+    value_free(value);
+    if (!value_compile(text, value, error)) {
+        config_fault(loader, "%s: %s", setting->name, error);
+        return;
+    }
+    for (size_t i = 0; i < value->count; i++)
+        if (value->parts[i].kind != VALUE_LITERAL && value->parts[i].kind != VALUE_SECRET &&
+            value->parts[i].kind != VALUE_FILE)
+            config_fault(loader,
+                         "%s: only ${env:NAME}, ${file:/path} and ${cred:name} can be used here",
+                         setting->name);
 }
 
 static void set_target(struct config_loader *loader, const char *text)
@@ -290,6 +316,9 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
         break;
     case CONFIG_HOSTS:
         for_each_element(loader, setting, text, config_add_host);
+        break;
+    case CONFIG_VALUE:
+        set_value(loader, setting, text);
         break;
     }
 }

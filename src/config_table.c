@@ -14,6 +14,7 @@
 #define NUMBER(min, max, initial) (min), (max), (initial), NULL
 #define NO_NUMBER                 NUMBER(0, 0, 0)
 #define DURATION(initial)         NUMBER(1, DAY_MS, initial)
+#define DURATION_OR_OFF(initial)  NUMBER(0, DAY_MS, initial)
 #define SWITCH(initial)           NUMBER(0, 1, initial)
 #define CHOICE(names, initial)    0, 0, (initial), (names)
 
@@ -86,16 +87,49 @@ const struct config_setting config_settings[] = {
 };
 const size_t config_setting_count = sizeof config_settings / sizeof config_settings[0];
 
-void *config_member(struct config *config, const struct config_setting *setting)
+#define TOKEN(name) NULL, #name
+#define IN(member)  offsetof(struct config_token, member)
+#define UNSET       ((long long)CONFIG_NOT_SET)
+
+static const char *const type_names[] = {"oauth2", "command", "file", NULL};
+static const char *const auth_names[] = {"basic", "post", NULL};
+
+const struct config_setting config_token_settings[] = {
+    {TOKEN(type), CONFIG_CHOICE, IN(type), CHOICE(type_names, TOKEN_TYPES)},
+    {TOKEN(token_url), CONFIG_TEXT, IN(token_url), NO_NUMBER},
+    {TOKEN(client_id), CONFIG_VALUE, IN(client_id), NO_NUMBER},
+    {TOKEN(client_secret), CONFIG_VALUE, IN(client_secret), NO_NUMBER},
+    {TOKEN(client_auth), CONFIG_CHOICE, IN(client_auth), CHOICE(auth_names, TOKEN_AUTH_BASIC)},
+    {TOKEN(scope), CONFIG_TEXT, IN(scope), NO_NUMBER},
+    {TOKEN(audience), CONFIG_TEXT, IN(audience), NO_NUMBER},
+    {TOKEN(ca_file), CONFIG_TEXT, IN(ca_file), NO_NUMBER},
+    {TOKEN(allow_http), CONFIG_SWITCH, IN(allow_http), SWITCH(false)},
+    {TOKEN(command), CONFIG_TEXT, IN(command), NO_NUMBER},
+    {TOKEN(file), CONFIG_TEXT, IN(file), NO_NUMBER},
+    {TOKEN(timeout), CONFIG_DURATION, IN(timeout), DURATION(10000)},
+    {TOKEN(wait), CONFIG_DURATION, IN(wait), DURATION_OR_OFF(5000)},
+    {TOKEN(lifetime), CONFIG_DURATION, IN(lifetime), DURATION(UNSET)},
+    {TOKEN(refresh_margin), CONFIG_DURATION, IN(refresh_margin), DURATION(UNSET)},
+};
+const size_t config_token_setting_count =
+    sizeof config_token_settings / sizeof config_token_settings[0];
+
+bool config_may_be_off(const struct config_setting *setting)
 {
-    return (char *)config + setting->offset;
+    return (setting->kind == CONFIG_DURATION || setting->kind == CONFIG_SIZE) &&
+           setting->min == 0 && setting->max != NO_LIMIT;
 }
 
-void config_set_defaults(struct config *config)
+void *config_member(void *base, const struct config_setting *setting)
 {
-    for (size_t i = 0; i < config_setting_count; i++) {
-        const struct config_setting *setting = &config_settings[i];
-        void *member = config_member(config, setting);
+    return (char *)base + setting->offset;
+}
+
+void config_set_defaults(void *base, const struct config_setting *settings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct config_setting *setting = &settings[i];
+        void *member = config_member(base, setting);
 
         if (setting->kind == CONFIG_DURATION || setting->kind == CONFIG_SIZE ||
             setting->kind == CONFIG_COUNT)
@@ -110,12 +144,15 @@ void config_set_defaults(struct config *config)
 const char *config_names_of(const char *section)
 {
     static char names[256];
+    const struct config_setting *settings =
+        section != NULL ? config_settings : config_token_settings;
+    size_t count = section != NULL ? config_setting_count : config_token_setting_count;
     size_t len = 0;
 
     names[0] = '\0';
-    for (size_t i = 0; i < config_setting_count; i++)
-        if (strcmp(config_settings[i].section, section) == 0 && len < sizeof names)
+    for (size_t i = 0; i < count; i++)
+        if ((section == NULL || strcmp(settings[i].section, section) == 0) && len < sizeof names)
             len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", len > 0 ? ", " : "",
-                                    config_settings[i].name);
+                                    settings[i].name);
     return names;
 }

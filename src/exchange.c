@@ -7,6 +7,7 @@
 #include "admission.h"
 #include "answer.h"
 #include "clock.h"
+#include "credentials.h"
 #include "localhost.h"
 #include "log.h"
 #include "request_id.h"
@@ -381,9 +382,8 @@ static enum exchange_result cut(struct exchange *exchange)
     return download_ends_by_close(&exchange->relay.download) ? EXCHANGE_RESET : EXCHANGE_CLOSE;
 }
 
-static enum exchange_result serve(struct exchange *exchange)
+static enum exchange_result serve_admitted(struct exchange *exchange)
 {
-    scoreboard_set_state(SCOREBOARD_WAITING);
     exchange->upstream_us = clock_now_us();
     exchange->upstream = upstreams_take(exchange->context->upstreams, exchange->route);
     begin_mapping(exchange);
@@ -413,6 +413,27 @@ static enum exchange_result serve(struct exchange *exchange)
     }
     upstream_drop(exchange->upstream);
     return EXCHANGE_ABORT;
+}
+
+/* Nothing goes to the target without the tokens that the route adds. Why there is none stands in
+ * the keeper's log. */
+static enum exchange_result serve(struct exchange *exchange)
+{
+    scoreboard_set_state(SCOREBOARD_WAITING);
+    if (credentials_are_outdated(exchange->route))
+        exchange->request.keep_alive = false; /* the next connection has tokens that are renewed */
+    switch (credentials_await(exchange->route, exchange->context->client->fd)) {
+    case CREDENTIALS_MISSING:
+        fault_set(&exchange->fault, 502, "proxy_configuration_error",
+                  "the bridge has no valid token at present; its log says why");
+        exchange->fault.is_logged = true;
+        return answer_with_fault(exchange);
+    case CREDENTIALS_CLIENT_GONE:
+        return EXCHANGE_ABORT;
+    case CREDENTIALS_READY:
+        break;
+    }
+    return serve_admitted(exchange);
 }
 
 /* ---- the whole ---- */

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "intake.h"
+#include "keeper.h"
 #include "listener.h"
 #include "log.h"
 #include "privileges.h"
@@ -34,6 +35,7 @@ struct master {
     struct listeners listeners;
     struct intake intake;
     struct status_server status;
+    struct keeper keeper;
     sigset_t waiting_mask; /* while it waits, all signals get through */
     long long started_ms;
     long long drain_ms; /* when a drain ends by force; CLOCK_NEVER while serving */
@@ -88,8 +90,11 @@ static int use_config(struct master *master, struct config *config, char fault[C
         log_debug("the rehearsal of a TLS handshake failed: new connections will take longer");
     status_server_commit(&master->status, config, trust.targets, &master->listeners);
     trust_free(&master->trust);
-    if (config != master->config)
+    keeper_use(&master->keeper, config);
+    if (config != master->config) {
+        config_adopt_tokens(config, master->config);
         config_free(master->config);
+    }
     master->trust = trust;
     master->config = config;
     intake_use(&master->intake, config, &master->trust);
@@ -210,11 +215,9 @@ static void refresh_certificate(struct master *master)
 static long long next_event(const struct master *master)
 {
     const long long events[] = {
-        service_due(master->service),
-        status_server_next_event(&master->status),
-        intake_next_event(&master->intake),
-        listen_tls_due(master->trust.listen),
-        master->forced ? CLOCK_NEVER : master->drain_ms,
+        service_due(master->service),       status_server_next_event(&master->status),
+        intake_next_event(&master->intake), listen_tls_due(master->trust.listen),
+        keeper_next_event(&master->keeper), master->forced ? CLOCK_NEVER : master->drain_ms,
     };
     long long first = CLOCK_NEVER;
 
@@ -255,7 +258,7 @@ static void reap(struct master *master)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        if (!status_server_reap(&master->status, pid))
+        if (!status_server_reap(&master->status, pid) && !keeper_reap(&master->keeper, pid, status))
             intake_reap(&master->intake, pid, status);
 }
 
@@ -266,6 +269,7 @@ static void serve(struct master *master)
         reap(master);
         handle_signals(master);
         config_refresh(master->config, clock_now_ms());
+        keeper_tend(&master->keeper);
         intake_tend(&master->intake);
         if (clock_now_ms() < service_due(master->service))
             continue;
@@ -342,6 +346,7 @@ int master_run(const struct config_source *source, struct config *config, struct
     };
 
     status_server_init(&master.status, source->file);
+    keeper_init(&master.keeper);
     int status = start(&master, fault);
     if (status == EX_OK) {
         announce_ready(&master, on_ready);
@@ -352,6 +357,7 @@ int master_run(const struct config_source *source, struct config *config, struct
     }
     listeners_close(&master.listeners);
     status_server_end(&master.status);
+    keeper_end(&master.keeper);
     scoreboard_free();
     intake_free(&master.intake);
     trust_free(&master.trust);

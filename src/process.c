@@ -8,6 +8,17 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+static int shared[PROCESS_SHARED_MAX];
+static size_t shared_count;
+
+bool process_share(int fd)
+{
+    if (shared_count == PROCESS_SHARED_MAX)
+        return false;
+    shared[shared_count++] = fd;
+    return true;
+}
+
 static int compare(const void *a, const void *b)
 {
     return *(const int *)a - *(const int *)b;
@@ -24,12 +35,14 @@ static void close_between(unsigned first, unsigned behind)
 
 static void close_others(const int *keep, size_t count)
 {
-    int sorted[PROCESS_KEEP_MAX];
+    int sorted[PROCESS_KEEP_MAX + PROCESS_SHARED_MAX];
     unsigned next = STDERR_FILENO + 1;
 
     if (count > PROCESS_KEEP_MAX)
         abort();
     memcpy(sorted, keep, count * sizeof *keep);
+    memcpy(sorted + count, shared, shared_count * sizeof *shared);
+    count += shared_count;
     qsort(sorted, count, sizeof *sorted, compare);
     for (size_t i = 0; i < count; i++) {
         close_between(next, (unsigned)sorted[i]);

@@ -44,6 +44,7 @@ const char *const scoreboard_state_names[SCOREBOARD_STATES] = {
     [SCOREBOARD_READING] = "reading",   [SCOREBOARD_WAITING] = "waiting",
     [SCOREBOARD_RELAYING] = "relaying", [SCOREBOARD_TUNNEL] = "tunnel",
     [SCOREBOARD_CLOSING] = "closing",   [SCOREBOARD_STATUS] = "status",
+    [SCOREBOARD_KEEPER] = "keeper",
 };
 
 const char *const scoreboard_handshake_names[SCOREBOARD_HANDSHAKES] = {

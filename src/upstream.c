@@ -202,22 +202,6 @@ bool upstream_init(struct upstream *upstream, const struct config_route *route,
 
 /* ---- connecting ---- */
 
-/* Whether the client has left. One that has only ended its own direction is given a moment: it
- * may still be reading. *ended_ms is when that was first seen, 0 before. */
-static bool client_is_gone(int client_fd, long long *ended_ms)
-{
-    struct pollfd client = {.fd = client_fd, .events = POLLRDHUP};
-    long long now = clock_now_ms();
-
-    if (poll(&client, 1, 0) <= 0)
-        return false;
-    if ((client.revents & (POLLHUP | POLLERR)) != 0)
-        return true;
-    if (*ended_ms == 0)
-        *ended_ms = now;
-    return now - *ended_ms >= CLIENT_HALF_CLOSED_MS;
-}
-
 static bool take_result(struct upstream *upstream, CURLcode *code)
 {
     int left;
@@ -233,7 +217,7 @@ static bool take_result(struct upstream *upstream, CURLcode *code)
 struct waiter {
     int client_fd;      /* -1: none yet */
     int wake_fd;        /* -1: none */
-    long long ended_ms; /* of client_is_gone */
+    long long ended_ms; /* of wait_peer_is_gone */
 };
 
 /* Waits for libcurl's sockets. What ends the wait, or UPSTREAM_CONNECTED to go on. */
@@ -246,8 +230,9 @@ static enum upstream_outcome wait_for_connection(struct upstream *upstream, stru
         return wake.revents != 0 ? UPSTREAM_INTERRUPTED : UPSTREAM_CONNECTED;
     }
     curl_multi_poll(upstream->multi, NULL, 0, WATCH_MS, NULL);
-    return client_is_gone(waiter->client_fd, &waiter->ended_ms) ? UPSTREAM_CLIENT_GONE
-                                                                : UPSTREAM_CONNECTED;
+    return wait_peer_is_gone(waiter->client_fd, CLIENT_HALF_CLOSED_MS, &waiter->ended_ms)
+               ? UPSTREAM_CLIENT_GONE
+               : UPSTREAM_CONNECTED;
 }
 
 void upstream_free(struct upstream *upstream)

@@ -121,13 +121,15 @@ static bool add_variable(struct value *value, const char *name, char error[VALUE
         return add_file(value, name + 5, error);
     if (strncmp(name, "cred:", 5) == 0 && name[5] != '\0')
         return add_cred(value, name + 5, error);
+    if (strncmp(name, "token:", 6) == 0 && name[6] != '\0')
+        return add_part(value, VALUE_TOKEN, slice_of(name + 6)) || fail(error, "out of memory");
     if (strcmp(name, "request_id") == 0)
         return add_part(value, VALUE_REQUEST_ID, none) || fail(error, "out of memory");
     if (strcmp(name, "client_ip") == 0)
         return add_part(value, VALUE_CLIENT_IP, none) || fail(error, "out of memory");
     return fail(error,
                 "${%.80s} is not known; give ${env:NAME}, ${file:/path}, ${cred:name}, "
-                "${request_id}, ${client_ip} or $$ for a dollar sign",
+                "${token:name}, ${request_id}, ${client_ip} or $$ for a dollar sign",
                 name);
 }
 
@@ -160,6 +162,8 @@ static size_t sum_bytes(const struct value *value, bool with_room)
             bytes += ADDRESS_TEXT_BYTES;
         else if (part->kind == VALUE_FILE && with_room)
             bytes += SECRET_BYTES_MAX;
+        else if (part->kind == VALUE_TOKEN && with_room)
+            bytes += TOKEN_BYTES_MAX;
         else
             bytes += value_part_text(part).len;
     }
@@ -217,6 +221,8 @@ struct slice value_part_text(const struct value_part *part)
 {
     if (part->kind == VALUE_FILE)
         return secret_text(part->secret);
+    if (part->kind == VALUE_TOKEN)
+        return part->token != NULL ? token_text(part->token) : (struct slice){NULL, 0};
     return (struct slice){part->text, part->len};
 }
 
@@ -284,7 +290,7 @@ void value_describe(const struct value *value, bool hide_literals, struct buffer
     for (size_t i = 0; i < value->count; i++) {
         const struct value_part *part = &value->parts[i];
         bool hidden = part->kind == VALUE_SECRET || part->kind == VALUE_FILE ||
-                      (part->kind == VALUE_LITERAL && hide_literals);
+                      part->kind == VALUE_TOKEN || (part->kind == VALUE_LITERAL && hide_literals);
         if (hidden && !starred)
             buffer_add_text(out, "***");
         starred = hidden;

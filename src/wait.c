@@ -77,6 +77,20 @@ int wait_ready(struct pollfd *sockets, size_t count, long long deadline)
     return -1;
 }
 
+bool wait_peer_is_gone(int fd, long long patience_ms, long long *ended_ms)
+{
+    struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
+    long long now = clock_now_ms();
+
+    if (poll(&peer, 1, 0) <= 0)
+        return false;
+    if ((peer.revents & (POLLHUP | POLLERR)) != 0)
+        return true;
+    if (*ended_ms == 0)
+        *ended_ms = now;
+    return now - *ended_ms >= patience_ms;
+}
+
 static int ask(int fd, unsigned long what)
 {
     int octets = 0;

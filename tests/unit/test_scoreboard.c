@@ -258,7 +258,7 @@ static void test_states(void)
     for (int state = 0; state < SCOREBOARD_STATES; state++)
         check_number(scoreboard_state_names[state], snapshot.children[state],
                      state == SCOREBOARD_IDLE     ? 2
-                     : state == SCOREBOARD_STATUS ? 0
+                     : state == SCOREBOARD_KEEPER ? 0
                                                   : 1);
     check_number("connections", scoreboard_connections(&snapshot), 7);
 }

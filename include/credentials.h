@@ -1,0 +1,24 @@
+/* credentials: whether the tokens that a request is given are there; who waits for one that is not,
+ * and for another one when the target has refused it. */
+#ifndef AUTHBRIDGE_CREDENTIALS_H
+#define AUTHBRIDGE_CREDENTIALS_H
+
+#include <stdbool.h>
+
+#include "config.h"
+
+enum credentials {
+    CREDENTIALS_READY,
+    CREDENTIALS_MISSING,
+    CREDENTIALS_CLIENT_GONE,
+};
+
+/* Brings the tokens of a route up to date, without a system call where they are valid. Waits for
+ * those that are not there, each for its `wait` at most, as long as one may come and the client
+ * stays. */
+enum credentials credentials_await(const struct config_route *route, int client_fd);
+
+/* Whether one of them is not renewed any more: its configuration is not in force. */
+bool credentials_are_outdated(const struct config_route *route);
+
+#endif
