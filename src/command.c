@@ -135,7 +135,8 @@ static void take_complaint(struct command *command)
             if (ends)
                 command->complaint_len = sizeof command->complaint - 1;
             else if (c != '\n')
-                command->complaint[command->complaint_len++] = c >= 0x20 && c < 0x7F ? c : '?';
+                command->complaint[command->complaint_len++] =
+                    (char)(c >= 0x20 && c < 0x7F ? c : '?');
         }
     }
 }

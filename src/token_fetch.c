@@ -35,7 +35,7 @@ static void add_parameter(CURL *handle, struct buffer *out, const char *name, st
 
 static struct slice render(const struct value *value, struct buffer *out)
 {
-    static const struct value_context nobody = {{NULL, 0}, {NULL, 0}, false};
+    static const struct value_context nobody = {.client_is_trusted = false};
     size_t before = out->end;
 
     value_render(value, &nobody, out);

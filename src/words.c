@@ -30,7 +30,7 @@ static bool take_word(const char **text, char *word)
             *word++ = at[1];
             at += 2;
         } else if (quote != '\0' ? *at == quote : *at == '"' || *at == '\'') {
-            quote = quote != '\0' ? '\0' : *at;
+            quote = (char)(quote != '\0' ? '\0' : *at);
             at++;
         } else {
             *word++ = *at++;
