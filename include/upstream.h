@@ -4,6 +4,7 @@
 #define AUTHBRIDGE_UPSTREAM_H
 
 #include <curl/curl.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct upstream {
     struct curl_slist *connect_to;
     bool is_ready;      /* all is set as configured: without that nothing is connected */
     int fd;             /* -1 when there is no connection */
+    SSL *tls;           /* the connection's, libcurl's own; NULL: it has none of OpenSSL's */
     bool connecting;    /* one is being made, by connecting ahead */
     bool reused;        /* the connection has been idle: the target may be closing it */
     bool is_bound;      /* a client's own credentials went over it: it may be that client's alone */

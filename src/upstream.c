@@ -26,9 +26,9 @@
 
 /* ---- set-up ---- */
 
-/* Offers the session that is shared, and keeps the end of the target's certificate. libcurl has no
- * other place for the first, and for the second gives a connection's TLS only after its first read
- * or write. */
+/* Offers the session that is shared, and keeps the connection's TLS and the end of the target's
+ * certificate. libcurl has no other place for the first, and gives a connection's TLS only after its
+ * first read or write. */
 static void note_handshake(const SSL *tls, int where, int value)
 {
     struct upstream *upstream = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
@@ -38,7 +38,10 @@ static void note_handshake(const SSL *tls, int where, int value)
     (void)value;
     if ((where & SSL_CB_HANDSHAKE_START) != 0)
         tls_session_offer(upstream->trust->sessions, upstream->target_index, (SSL *)tls);
-    if ((where & SSL_CB_HANDSHAKE_DONE) != 0 && certificate != NULL &&
+    if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
+        return;
+    upstream->tls = (SSL *)tls;
+    if (certificate != NULL &&
         ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) == 1)
         upstream->certificate_expires = (int64_t)timegm(&expires);
 }
@@ -244,18 +247,6 @@ void upstream_free(struct upstream *upstream)
     *upstream = (struct upstream){.fd = -1};
 }
 
-/* The connection's TLS; NULL when it has none of OpenSSL's. */
-static SSL *tls_of(const struct upstream *upstream)
-{
-    struct curl_tlssessioninfo *session = NULL;
-
-    if (!upstream->target->is_https || !upstream_has_openssl() ||
-        curl_easy_getinfo(upstream->handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK ||
-        session == NULL)
-        return NULL;
-    return session->internals;
-}
-
 /* Drives libcurl until the connection stands or has failed, or the wait for it ends. */
 static enum upstream_outcome drive(struct upstream *upstream, struct waiter *waiter, CURLcode *code)
 {
@@ -281,6 +272,7 @@ static bool begin_connecting(struct upstream *upstream)
         upstream->is_ready && (upstream->config->egress_value.count == 0 || set_up_proxy(upstream));
 
     upstream->error[0] = '\0';
+    upstream->tls = NULL;
     upstream->began_us = clock_now_us();
     upstream->connecting =
         is_ready && curl_multi_add_handle(upstream->multi, upstream->handle) == CURLM_OK;
@@ -356,6 +348,7 @@ void upstream_drop(struct upstream *upstream)
     if (upstream->fd < 0)
         return;
     upstream->fd = -1;
+    upstream->tls = NULL;
     /* Taking a CONNECT_ONLY handle out of its multi handle closes its connection. */
     curl_multi_remove_handle(upstream->multi, upstream->handle);
 }
@@ -365,7 +358,7 @@ void upstream_abort(struct upstream *upstream)
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
     if (upstream->fd >= 0) {
-        SSL *tls = tls_of(upstream);
+        SSL *tls = upstream->tls;
         if (tls != NULL)
             SSL_set_quiet_shutdown(tls, 1); /* a close_notify would call it whole */
         setsockopt(upstream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -395,7 +388,7 @@ bool upstream_check_idle(struct upstream *upstream)
  * reports both as an end. */
 static enum io_result end_of(struct upstream *upstream)
 {
-    const SSL *tls = tls_of(upstream);
+    const SSL *tls = upstream->tls;
     bool whole =
         tls == NULL ? !upstream->reset : (SSL_get_shutdown(tls) & SSL_RECEIVED_SHUTDOWN) != 0;
 
@@ -412,7 +405,7 @@ static bool may_hold_more(const struct upstream *upstream, bool is_full)
 {
     if (!upstream->target->is_https)
         return is_full;
-    SSL *tls = tls_of(upstream);
+    SSL *tls = upstream->tls;
     return tls == NULL || SSL_has_pending(tls);
 }
 
@@ -478,7 +471,7 @@ enum io_result upstream_send(struct upstream *upstream, struct slice octets, siz
 
 void upstream_end_sending(struct upstream *upstream)
 {
-    SSL *tls = tls_of(upstream);
+    SSL *tls = upstream->tls;
 
     if (tls == NULL) {
         shutdown(upstream->fd, SHUT_WR);
