@@ -13,6 +13,7 @@ from target import answering
 
 NAME = "preprod.example.com"
 HOME = f"https://{NAME}".encode()
+ANYBODY = "[access]\nhosts = *\ncross_site = allow\n"
 ON = "[rewrite]\nlocation = on\ncookies = on\norigin = on\n"
 
 FORM = b"""<!DOCTYPE html><title>login</title><link rel="icon" href="data:,">
@@ -69,6 +70,7 @@ def shop(start_bridge, start_target, certificates):
     target = start_target(tls=certificates.good.server()).serve(answering(application.answer))
     more = f"host = {NAME}\n{ON}[tls]\nca_file = {certificates.authority.pem}\n[timeouts]\ndrain = 100ms\n"
     application.url = start_bridge(target, more).url
+    application.open_url = start_bridge(target, more + ANYBODY).url
     return application
 
 
@@ -123,7 +125,7 @@ class TestLogin:
 
     def test_another_sites_form(self, shop, connect):
         """Pages of others do not come to look like the target's own."""
-        client = connect(shop.url.removeprefix("http://"))
+        client = connect(shop.open_url.removeprefix("http://"))
         fields = b"Origin: http://evil.example\r\nReferer: http://evil.example/login\r\nContent-Length: 0\r\n"
         answer = client.exchange(b"POST /login HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n")
         assert answer.status == 403
@@ -157,7 +159,7 @@ class TestFields:
 
         def exchange(settings, fields, request, base=""):
             target = start_target().serve(answering(b"HTTP/1.1 200 OK\r\n" + DATE + fields + b"\r\n"))
-            bridge = start_bridge(target.url + base, settings)
+            bridge = start_bridge(target.url + base, settings + ANYBODY)
             client = connect(bridge)
             client.send(request.replace(b"BRIDGE", bridge.address.encode()))
             head = client.read_head().replace(bridge.address.encode(), b"BRIDGE")
