@@ -133,8 +133,7 @@ static bool set_egress(CURL *handle, const struct config *config)
     if (url != NULL)
         explicit_bzero(url, strlen(url));
     free(url);
-    return is_set && set_text(handle, CURLOPT_NOPROXY, "") &&
-           set_number(handle, CURLOPT_HTTPPROXYTUNNEL, 1);
+    return is_set && set_text(handle, CURLOPT_NOPROXY, "");
 }
 
 static bool set_certificates(CURL *handle, const struct config_token *token)

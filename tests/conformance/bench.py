@@ -2,7 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from bridge import Bridge, configuration
+from bridge import Bridge, configuration, with_listener
+from certs import Authority
 from corpus import SETTINGS, proxy_ini, settings
 from judge import judge
 from play import DELIVERIES, Stage
@@ -17,7 +18,8 @@ class Bench:
         config = folder / f"{setting}.ini"
         url, more = proxy_ini(setting, self.stage.target.url)
         # A connection to the target belongs to the case during which it was made.
-        config.write_text(configuration(url, "preconnect = off\n" + more))
+        text = configuration(url, "preconnect = off\n" + more)
+        config.write_text(with_listener(text, lambda: Authority(folder).issue(setting)))
         self.settings = settings(setting, self.stage.target.authority)
         self.bridge = Bridge(["-c", config], cwd=folder, config=config)
         try:

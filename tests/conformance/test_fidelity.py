@@ -4,7 +4,8 @@ import random
 import select
 
 import pytest
-from bridge import Bridge, configuration
+from bridge import Bridge, configuration, with_listener
+from certs import Authority
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from messages import Maker
@@ -95,7 +96,8 @@ def _piece(piece, octets):
 def line(tmp_path):
     target = Target()
     config = tmp_path / "proxy.ini"
-    config.write_text(configuration(target.url, "preconnect = off\n"))
+    text = configuration(target.url, "preconnect = off\n")
+    config.write_text(with_listener(text, lambda: Authority(tmp_path).issue("listener")))
     bridge = Bridge(["-c", config], cwd=tmp_path, config=config)
     line = Line(bridge, target)
     try:

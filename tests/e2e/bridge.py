@@ -83,6 +83,16 @@ def with_process_model(text):
     return text
 
 
+def with_listener(text, certificate):
+    """With E2E_LISTEN=https, the proxy.ini text with TLS on every address of [proxy] listen that has none.
+
+    certificate() gives what is shown there.
+    """
+    if os.environ.get("E2E_LISTEN") != "https":
+        return text
+    return with_tls(text, certificate())
+
+
 def with_tls(text, certificate):
     """The proxy.ini text with TLS on every address of [proxy] listen that has none, and that certificate for it."""
     head, line, rest = re.match(r"(.*?^listen = )([^\n]*)(.*)", text, re.DOTALL | re.MULTILINE).groups()
@@ -213,10 +223,6 @@ class Bridge:
     def standbys(self):
         """The processes that wait for a client."""
         return [pid for pid, parent, _, name in _processes() if parent == self.pid and name == "ab-standby"]
-
-    def keepers(self):
-        """The process that gets tokens, if there is one."""
-        return [pid for pid, parent, _, name in _processes() if parent == self.pid and name == "ab-keeper"]
 
     def signal(self, number):
         self.process.send_signal(number)

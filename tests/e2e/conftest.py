@@ -1,17 +1,17 @@
 """Fixtures: a target, a bridge in front of it and a client of that bridge, each ended after its test."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
-from bridge import Bridge, configuration, run, with_process_model, with_tls
+from bridge import Bridge, configuration, run, with_listener, with_process_model
 from browser import Browser
 from certs import Certificates
 from message import OK
 from rawclient import connect as connect_raw
 from target import Target, answering
-from tokenserver import TokenServer
 
 
 @pytest.fixture
@@ -56,29 +56,43 @@ def connect(start_target):
 
 
 @pytest.fixture
-def listening(request):
-    """What becomes of a test's configuration before it is used: with E2E_LISTEN=https, clients speak TLS."""
-    if os.environ.get("E2E_LISTEN") != "https":
-        return lambda text: text
-    certificates = request.getfixturevalue("certificates")
-    return lambda text: with_tls(text, certificates.good)
-
-
-@pytest.fixture
-def start_bridge(bridges, tmp_path, listening):
+def start_bridge(bridges, tmp_path, request):
     """Starts a bridge: start_bridge(target, more) where `more` is the text of proxy.ini after the target's line.
 
     target is a Target or a URL. With text=... the whole of proxy.ini is given, with arguments=... the command line.
     """
 
+    def good():
+        return request.getfixturevalue("certificates").good
+
     def start(target=None, more="", *, listen="127.0.0.1:0", text=None, arguments=None, wait=True, **settings):
         config = tmp_path / f"proxy-{len(bridges)}.ini"
         if arguments is None:
             made = configuration(getattr(target, "url", target), more, listen)
-            config.write_text(text or listening(with_process_model(made)))
+            config.write_text(text or with_listener(with_process_model(made), good))
             arguments = ["-c", config]
         bridges.append(Bridge(arguments, cwd=tmp_path, config=config, **settings))
         return bridges[-1].wait_ready() if wait else bridges[-1]
+
+    return start
+
+
+@pytest.fixture
+def tls_files(certificates, tmp_path):
+    """The certificate and key of the listener, as files of the test's own, only for their owner."""
+    shutil.copy(certificates.good.pem, tmp_path / "cert.pem")
+    shutil.copy(certificates.good.key, tmp_path / "key.pem")
+    (tmp_path / "key.pem").chmod(0o600)
+    return tmp_path
+
+
+@pytest.fixture
+def start_tls(start_bridge, tls_files, origin):
+    """Starts a bridge whose clients speak TLS: start_tls(what stands in [listen-tls] behind cert and key, before it)."""
+
+    def start(more="", before="", listen="https://127.0.0.1:0", target=None, **settings):
+        text = before + f"[listen-tls]\ncert = {tls_files}/cert.pem\nkey = {tls_files}/key.pem\n" + more
+        return start_bridge(target or origin, text, listen=listen, **settings)
 
     return start
 
@@ -132,19 +146,6 @@ def start_proxy(start_target):
     yield start
     for proxy in started:
         proxy.close()
-
-
-@pytest.fixture
-def start_token_server(bridges):
-    """Starts a token endpoint: start_token_server(lifetime=2)."""
-    started = []
-
-    def start(**settings):
-        started.append(TokenServer(**settings))
-        return started[-1]
-
-    yield start
-    _end_all(started, TokenServer.close)
 
 
 @pytest.fixture(scope="session")

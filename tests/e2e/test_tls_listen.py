@@ -1,6 +1,5 @@
 """Listeners with TLS: who gets a handshake and who does not, client certificates, sessions, renewed certificates."""
 
-import shutil
 import socket
 import ssl
 import subprocess
@@ -8,64 +7,8 @@ import subprocess
 import pytest
 from message import OK, get, row
 from rawclient import refusal
-from tlssocket import TlsSocket, believing
+from tlsbridge import TLS, context_of, host_and_port, plain
 from wire import wait_until
-
-TLS = "https://127.0.0.1:0"
-
-
-@pytest.fixture
-def files(certificates, tmp_path):
-    """The certificate and key of the listener, as files of the test's own, only for their owner."""
-    shutil.copy(certificates.good.pem, tmp_path / "cert.pem")
-    shutil.copy(certificates.good.key, tmp_path / "key.pem")
-    (tmp_path / "key.pem").chmod(0o600)
-    return tmp_path
-
-
-@pytest.fixture
-def start_tls(start_bridge, files, origin):
-    """Starts a bridge whose clients speak TLS: start_tls(what stands in [listen-tls] behind cert and key, before it)."""
-
-    def start(more="", before="", listen=TLS, target=None, **settings):
-        text = before + f"[listen-tls]\ncert = {files}/cert.pem\nkey = {files}/key.pem\n" + more
-        return start_bridge(target or origin, text, listen=listen, **settings)
-
-    return start
-
-
-def context_of(certificates, show=None, version=None, **settings):
-    """A client's context that believes the suite's authority, and shows a certificate if told which."""
-    context = ssl.create_default_context(cafile=certificates.authority.pem)
-    if show:
-        context.load_cert_chain(show.pem, show.key)
-    if version:
-        context.minimum_version = context.maximum_version = version
-    for name, value in settings.items():
-        setattr(context, name, value)
-    return context
-
-
-def authority_of(bridge):
-    """Its address as host and port."""
-    host, _, port = bridge.address.removeprefix("https://").rpartition(":")
-    return host, int(port)
-
-
-def plain(bridge):
-    """A connection to it on which no TLS is spoken."""
-    sock = socket.create_connection(authority_of(bridge), 10)
-    sock.settimeout(10)
-    return sock
-
-
-def shown(bridge):
-    """The certificate that it shows, in DER."""
-    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(authority_of(bridge)))
-
-
-def der(certificate):
-    return ssl.PEM_cert_to_DER_cert(certificate.pem.read_text())
 
 
 class TestHandshake:
@@ -129,7 +72,7 @@ class TestHandshake:
 
     def test_no_renegotiation(self, start_tls):
         """openssl s_client asks for one at a line that is R."""
-        host, port = authority_of(start_tls())
+        host, port = host_and_port(start_tls())
         done = subprocess.run(
             ["openssl", "s_client", "-connect", f"{host}:{port}", "-tls1_2"], input=b"R\n", capture_output=True, timeout=10
         )

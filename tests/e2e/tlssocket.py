@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import suppress
 
 
 @functools.cache
@@ -27,12 +28,14 @@ class TlsSocket:
     """
 
     def __init__(self, sock, context, session=None, server_hostname="localhost"):
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # which Python sets, so that no end is told from another
         self.raw = sock
         self.family = sock.family
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=server_hostname, session=session)
         self.lock, self.sending = threading.RLock(), threading.Lock()
-        self.ready = bytearray()
+        self.ready, self.unsent = bytearray(), bytearray()
+        self.records = []  # the lengths of what has come, record by record
         self.ended = False  # by close_notify
         self._until_done(self.tls.do_handshake)
 
@@ -86,6 +89,7 @@ class TlsSocket:
             try:
                 while data := self.tls.read(1 << 18):
                     self.ready += data
+                    self.records.append(len(data))
                 self.ended = True
             except (ssl.SSLWantReadError, ssl.SSLZeroReturnError) as state:
                 self.ended = self.ended or isinstance(state, ssl.SSLZeroReturnError)
@@ -104,6 +108,15 @@ class TlsSocket:
                 view = view[self.tls.write(view[: 1 << 18]) :]
             self._flush()
 
+    def send(self, data):
+        """Sends data unless what was sent before has not gone yet: what does not go now, goes first later."""
+        self._flush()
+        with self.lock:
+            count = self.tls.write(data)
+        with suppress(TimeoutError, BlockingIOError):
+            self._flush()
+        return count
+
     def send_together(self, records):
         """Sends each of these as a record of its own, all in one segment if that can be."""
         with self.lock:
@@ -114,18 +127,16 @@ class TlsSocket:
     def notify_close(self):
         """Sends close_notify, and nothing else."""
         with self.lock:
-            try:
+            with suppress(ssl.SSLError):  # it waits for the peer's
                 self.tls.unwrap()
-            except (ssl.SSLWantReadError, ssl.SSLError):
-                pass
         self._flush()
 
     def _flush(self):
         with self.sending:
             with self.lock:
-                data = self.outgoing.read()
-            if data:
-                self.raw.sendall(data)
+                self.unsent += self.outgoing.read()
+            while self.unsent:
+                del self.unsent[: self.raw.send(self.unsent)]
 
     # ---- the rest of a socket ----
 
