@@ -14,9 +14,6 @@
 
 struct secret;
 
-/* From now on a file that is a pipe is not waited for: whoever opens one serves clients. */
-void secret_never_wait(void);
-
 /* Reads the file; one newline at its end does not count. NULL, with error filled and nothing to
  * free, when it cannot be read, is empty, too long, or not one line of text. */
 struct secret *secret_open(const char *path, char error[SECRET_ERROR_BYTES]);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "followed_file.h"
 #include "intake.h"
 #include "keeper.h"
 #include "listener.h"
@@ -18,7 +19,6 @@
 #include "privileges.h"
 #include "rehearsal.h"
 #include "scoreboard.h"
-#include "secret.h"
 #include "signals.h"
 #include "status_server.h"
 #include "summary.h"
@@ -329,7 +329,7 @@ static int start(struct master *master, char fault[CONFIG_FAULT_BYTES])
         return EX_OSERR;
     }
     int status = use_config(master, master->config, fault);
-    secret_never_wait();
+    followed_file_never_wait();
     return status == EX_OK ? drop_privileges(master, fault) : status;
 }
 
