@@ -17,6 +17,7 @@ struct admission {
     bool client_allowed;   /* the client's address may use the bridge */
     bool has_transport;    /* the means to reach a target could be set up */
 
+    bool is_preflight;                /* it is answered here: found by the checks, as is the rest */
     const struct config_route *route; /* found by the checks, for them and who goes on */
 };
 

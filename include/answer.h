@@ -23,6 +23,9 @@ void answer_begin(unsigned status, bool close, bool keep_alive_1_0, struct buffe
 void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep_alive_1_0,
                   struct buffer *out);
 
+/* Puts field lines into an answer, behind its status line. */
+void answer_insert(struct buffer *answer, struct slice fields);
+
 /* Appends the answer to OPTIONS with Max-Forwards: 0 (RFC 9110 7.6.2). */
 void answer_options(bool close, bool keep_alive_1_0, struct buffer *out);
 

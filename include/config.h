@@ -47,6 +47,15 @@ struct config_texts {
     size_t count; /* 0: not set */
 };
 
+/* Whose pages may call the bridge (cors.h). */
+struct config_cors {
+    struct config_texts origins; /* as browsers write them, or "*"; count 0: [cors] is not set */
+    struct config_texts methods, headers; /* none, or "*": those that are asked for */
+    struct config_texts expose;
+    bool credentials;
+    long long max_age;
+};
+
 /* Which requests go where, and what is done to them on the way. */
 struct config_route {
     const struct config *config; /* that it is a part of, for all that is the same for all routes */
@@ -161,6 +170,7 @@ struct config {
     struct config_ranges trusted; /* load balancers and proxies whose word counts */
     struct config_texts hosts;    /* patterns (authority.h): what Host may say */
     enum config_cross_site cross_site;
+    struct config_cors cors;
 
     enum config_level log_level;
     bool log_access;

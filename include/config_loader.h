@@ -42,6 +42,10 @@ void config_set_egress(struct config_loader *loader, const char *text);
 /* Adds an element to a list of texts, or reports what would be right. */
 void config_add_host(struct config_loader *loader, const struct config_setting *setting,
                      const char *text);
+void config_add_origin(struct config_loader *loader, const struct config_setting *setting,
+                       const char *text);
+void config_add_token(struct config_loader *loader, const struct config_setting *setting,
+                      const char *text);
 void config_clear_texts(struct config_texts *texts);
 
 /* Adds one listen address. */
@@ -58,6 +62,9 @@ void config_tokens_free(struct config *config);
 /* Makes the routes, once everything else is known. */
 void config_routes_conclude(struct config_loader *loader);
 void config_routes_free(struct config *config);
+
+/* Reports what does not go with [cors], once the routes are made. */
+void config_check_cors(struct config_loader *loader);
 
 /* Fills in what follows from other settings, and reports what does not fit together. */
 void config_check(struct config_loader *loader);

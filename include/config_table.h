@@ -9,7 +9,7 @@
 
 #define CONFIG_SECTIONS                                                                            \
     "[proxy], [request-headers], [response-headers], [token:NAME], [timeouts], [limits], [tls], "  \
-    "[listen-tls], [access], [rewrite], [log], [status]"
+    "[listen-tls], [access], [cors], [rewrite], [log], [status]"
 
 #define CONFIG_TOKEN_PREFIX "token:" /* of the section of a token */
 
@@ -34,6 +34,8 @@ enum config_kind {
     CONFIG_RANGES,   /* struct config_ranges */
     CONFIG_HOSTS,    /* struct config_texts: patterns of authorities */
     CONFIG_VALUE,    /* struct value, without what a request or the keeper gives */
+    CONFIG_ORIGINS,  /* struct config_texts: scheme://host[:port], or "*" */
+    CONFIG_NAMES,    /* struct config_texts: names of methods or fields, or "*" */
 };
 
 struct config_setting {

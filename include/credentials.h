@@ -13,7 +13,10 @@ enum credentials {
     CREDENTIALS_CLIENT_GONE,
 };
 
-/* Brings the tokens of a route up to date, without a system call where they are valid. Waits for
+/* Brings the tokens of a route up to date. Whether all of them are valid now. */
+bool credentials_refresh(const struct config_route *route);
+
+/* The same, without a system call where they are valid. Waits for
  * those that are not there, each for its `wait` at most, as long as one may come and the client
  * stays. */
 enum credentials credentials_await(const struct config_route *route, int client_fd);

@@ -15,6 +15,7 @@ struct summary_facts {
     size_t connections;
     long long connections_limit;
     unsigned long long accepted, reloads, crashes;
+    size_t tokens, tokens_valid;
 };
 
 /* Appends "up 3d 4h 5m 6s, 12 of 512 connections (3 idle), 3400 accepted, 120034 requests, ...". */

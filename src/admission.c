@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "cors.h"
 #include "host_guard.h"
 
 #define HOST_SHOWN_BYTES 120 /* of one that is refused */
@@ -62,6 +63,15 @@ static bool check_host(const struct admission *admission, struct fault *fault)
     return false;
 }
 
+/* A browser that asks ahead of a request has its answer here; it sends no credentials yet. */
+static bool check_preflight(const struct admission *admission, struct fault *fault)
+{
+    return cors_allows(&admission->config->cors, admission->request) ||
+           deny(fault, 403, "http_request_denied",
+                "this origin is not in the bridge's list; if it should be, add it to origins in "
+                "[cors]");
+}
+
 static bool check_site(const struct admission *admission, struct fault *fault)
 {
     const struct http_request *request = admission->request;
@@ -70,9 +80,10 @@ static bool check_site(const struct admission *admission, struct fault *fault)
         return true;
     switch (browser_judge(&request->browser, request->authority)) {
     case BROWSER_CROSS_SITE:
-        return deny(fault, 403, "http_request_denied",
-                    "a page of another site made the browser send this; if it should, set "
-                    "cross_site = allow in [access]");
+        return cors_allows(&admission->config->cors, request) ||
+               deny(fault, 403, "http_request_denied",
+                    "a page of another site made the browser send this; if it should, add its "
+                    "origin to origins in [cors], or set cross_site = allow in [access]");
     case BROWSER_NONSENSE:
         return deny(fault, 403, "http_request_denied",
                     "Origin and Sec-Fetch-Site are not as a browser sends them; if that is right, "
@@ -119,13 +130,20 @@ static bool check_secrets(const struct admission *admission, struct fault *fault
 
 bool admission_judge(struct admission *admission, struct fault *fault)
 {
-    return check_client(admission, fault) && check_host(admission, fault) &&
-           check_site(admission, fault) && choose_route(admission) &&
+    if (!check_client(admission, fault) || !check_host(admission, fault))
+        return false;
+    admission->is_preflight =
+        cors_is_on(&admission->config->cors) && cors_is_preflight(admission->request);
+    if (admission->is_preflight)
+        return check_preflight(admission, fault);
+    return check_site(admission, fault) && choose_route(admission) &&
            check_length(admission, fault);
 }
 
 bool admission_check(struct admission *admission, struct fault *fault)
 {
-    return admission_judge(admission, fault) && check_transport(admission, fault) &&
-           check_secrets(admission, fault);
+    if (!admission_judge(admission, fault))
+        return false;
+    return admission->is_preflight ||
+           (check_transport(admission, fault) && check_secrets(admission, fault));
 }

@@ -11,6 +11,7 @@ static const struct {
     const char *reason;
 } reasons[] = {
     {200, "OK"},
+    {204, "No Content"},
     {400, "Bad Request"},
     {403, "Forbidden"},
     {404, "Not Found"},
@@ -84,6 +85,23 @@ void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep
     buffer_add_text(out, "\r\n\r\n");
     if (!is_head)
         buffer_add(out, buffer_content(&content));
+}
+
+void answer_insert(struct buffer *answer, struct slice fields)
+{
+    struct slice head = buffer_content(answer);
+    const char *end = memchr(head.at, '\n', head.len);
+
+    if (fields.len == 0 || end == NULL)
+        return;
+    if (buffer_room(answer) < fields.len) {
+        answer->overflowed = true;
+        return;
+    }
+    char *at = answer->at + (end + 1 - answer->at);
+    memmove(at + fields.len, at, (size_t)(answer->at + answer->end - at));
+    memcpy(at, fields.at, fields.len);
+    answer->end += fields.len;
 }
 
 void answer_options(bool close, bool keep_alive_1_0, struct buffer *out)

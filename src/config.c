@@ -143,6 +143,7 @@ static void load(struct config_loader *loader, const struct config_source *sourc
     config_check(loader);
     config_routes_conclude(loader);
     config_tokens_conclude(loader);
+    config_check_cors(loader);
 }
 
 static struct config *new_config(const struct config_source *source)
@@ -249,6 +250,10 @@ void config_free(struct config *config)
     free(config->allow.items);
     free(config->trusted.items);
     config_clear_texts(&config->hosts);
+    config_clear_texts(&config->cors.origins);
+    config_clear_texts(&config->cors.methods);
+    config_clear_texts(&config->cors.headers);
+    config_clear_texts(&config->cors.expose);
     free(config->host);
     free(config->user);
     egress_free(&config->egress);

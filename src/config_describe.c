@@ -133,6 +133,8 @@ static void print_value(const struct config *config, const void *base,
         fputs(config->egress.url != NULL ? config->egress.shown : "none", out);
         break;
     case CONFIG_HOSTS:
+    case CONFIG_ORIGINS:
+    case CONFIG_NAMES:
         print_texts(member, out);
         break;
     case CONFIG_RANGES:
@@ -194,8 +196,8 @@ static void print_token(const struct config *config, const struct config_token *
 
 void config_describe(const struct config *config, FILE *out)
 {
-    static const char *const sections[] = {"timeouts", "limits",  "tls", "listen-tls",
-                                           "access",   "rewrite", "log", "status"};
+    static const char *const sections[] = {"timeouts", "limits",  "tls", "listen-tls", "access",
+                                           "cors",     "rewrite", "log", "status"};
 
     print_section(config, "proxy", out);
     print_fields("request-headers", &config->request_fields, true, out);

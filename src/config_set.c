@@ -320,5 +320,11 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
     case CONFIG_VALUE:
         set_value(loader, setting, text);
         break;
+    case CONFIG_ORIGINS:
+        for_each_element(loader, setting, text, config_add_origin);
+        break;
+    case CONFIG_NAMES:
+        for_each_element(loader, setting, text, config_add_token);
+        break;
     }
 }

@@ -74,6 +74,13 @@ const struct config_setting config_settings[] = {
     {"access", "cross_site", CONFIG_CHOICE, AT(cross_site),
      CHOICE(cross_site_names, CROSS_SITE_REFUSE)},
 
+    {"cors", "origins", CONFIG_ORIGINS, AT(cors.origins), NO_NUMBER},
+    {"cors", "methods", CONFIG_NAMES, AT(cors.methods), NO_NUMBER},
+    {"cors", "headers", CONFIG_NAMES, AT(cors.headers), NO_NUMBER},
+    {"cors", "expose", CONFIG_NAMES, AT(cors.expose), NO_NUMBER},
+    {"cors", "credentials", CONFIG_SWITCH, AT(cors.credentials), SWITCH(false)},
+    {"cors", "max_age", CONFIG_DURATION, AT(cors.max_age), NUMBER(0, DAY_MS, 600000)},
+
     {"rewrite", "location", CONFIG_SWITCH, AT(rewrite.location), SWITCH(false)},
     {"rewrite", "cookies", CONFIG_SWITCH, AT(rewrite.cookies), SWITCH(false)},
     {"rewrite", "origin", CONFIG_SWITCH, AT(rewrite.origin), SWITCH(false)},

@@ -65,6 +65,17 @@ enum credentials credentials_await(const struct config_route *route, int client_
     return result;
 }
 
+bool credentials_refresh(const struct config_route *route)
+{
+    bool all = true;
+    struct token *token;
+    size_t part = 0;
+
+    for (size_t at = 0; (token = next_token(route, &at, &part)) != NULL;)
+        all = token_refresh(token) && all;
+    return all;
+}
+
 bool credentials_are_outdated(const struct config_route *route)
 {
     struct token *token;

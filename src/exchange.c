@@ -7,6 +7,7 @@
 #include "admission.h"
 #include "answer.h"
 #include "clock.h"
+#include "cors.h"
 #include "credentials.h"
 #include "localhost.h"
 #include "log.h"
@@ -26,8 +27,9 @@ struct exchange {
     struct upstream *upstream;        /* once the target has been turned to */
     struct http_head head;
     struct http_request request;
-    bool has_head;   /* request has at least method and target */
-    bool understood; /* request has all that the head means */
+    bool has_head;     /* request has at least method and target */
+    bool is_preflight; /* a browser asks what it may send: answered here */
+    bool understood;   /* request has all that the head means */
     struct fault fault;
     struct value_context variables;
     struct mapping mapping; /* where variables.mapping points to, if anything is mapped */
@@ -192,6 +194,7 @@ static bool check_request(struct exchange *exchange)
     }
     exchange->understood = true;
     bool admitted = admission_check(&admission, &exchange->fault);
+    exchange->is_preflight = admission.is_preflight;
     exchange->route = admission.route;
     return admitted;
 }
@@ -218,6 +221,21 @@ static enum exchange_result send_answer(struct exchange *exchange, unsigned stat
     return goes_on ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
 }
 
+/* A page of an origin that [cors] allows may read our own answers too. */
+static void add_cors(const struct exchange *exchange, struct buffer *answer)
+{
+    const struct config_cors *cors = &exchange->context->config->cors;
+    char space[2 * ANSWER_BYTES_MAX];
+    struct buffer fields = {.at = space, .cap = sizeof space};
+
+    if (!exchange->understood)
+        return;
+    cors_add_fields(cors, &exchange->request, &fields);
+    if (cors_varies(cors))
+        buffer_add_text(&fields, "Vary: Origin\r\n");
+    answer_insert(answer, buffer_content(&fields));
+}
+
 /* What went wrong, and what to do. */
 static void warn(const struct exchange *exchange)
 {
@@ -241,17 +259,34 @@ static enum exchange_result answer_with_fault(struct exchange *exchange)
         warn(exchange);
     answer_fault(&exchange->fault, is_head, !goes_on, goes_on && exchange->request.minor == 0,
                  &answer);
+    add_cors(exchange, &answer);
     return send_answer(exchange, status, goes_on, &answer);
 }
 
 static enum exchange_result answer_options_here(struct exchange *exchange)
 {
-    char space[ANSWER_BYTES_MAX];
+    char space[2 * ANSWER_BYTES_MAX];
     struct buffer answer = {.at = space, .cap = sizeof space};
     bool goes_on = may_go_on(exchange);
 
     answer_options(!goes_on, goes_on && exchange->request.minor == 0, &answer);
+    add_cors(exchange, &answer);
     return send_answer(exchange, 200, goes_on, &answer);
+}
+
+static enum exchange_result answer_preflight(struct exchange *exchange)
+{
+    const struct exchange_context *context = exchange->context;
+    struct buffer *answer = &context->buffers->out;
+    bool goes_on = may_go_on(exchange);
+
+    buffer_clear(answer);
+    answer_begin(204, !goes_on, goes_on && exchange->request.minor == 0, answer);
+    if (cors_add_preflight(&context->config->cors, &exchange->request, answer))
+        return send_answer(exchange, 204, goes_on, answer);
+    fault_set(&exchange->fault, 403, "http_request_denied",
+              "the preflight asks for what are no names of methods or fields");
+    return answer_with_fault(exchange);
 }
 
 /* ---- the target ---- */
@@ -509,6 +544,8 @@ enum exchange_result exchange_serve(struct exchange_context *context)
         client_pin(context->client, exchange.head.length);
     if (wait == REQUEST_REFUSED || !check_request(&exchange))
         result = answer_with_fault(&exchange);
+    else if (exchange.is_preflight)
+        result = answer_preflight(&exchange);
     else if (http_request_ends_here(&exchange.request))
         result = answer_options_here(&exchange);
     else

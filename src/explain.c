@@ -340,6 +340,13 @@ static enum explain_result explain_head(const struct config *config, struct slic
         return refuse(out, bad.status, bad.detail);
     if (!admission_judge(&admission, &fault))
         return refuse(out, fault.status, fault.detail);
+    if (admission.is_preflight) {
+        fputs(
+            "Answered by the bridge with 204: a preflight of an origin in [cors]. Nothing goes to "
+            "the target.\n",
+            out);
+        return EXPLAIN_SENT;
+    }
     if (http_request_ends_here(&request)) {
         fputs("Answered by the bridge with 200: Max-Forwards is 0. Nothing goes to the target.\n",
               out);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "credentials.h"
+#include "keeper_child.h"
 #include "live_steps.h"
 #include "log.h"
 #include "request_id.h"
@@ -287,19 +289,63 @@ static bool try_target(const struct config_route *route, const struct trust *tru
     return available;
 }
 
+/* ---- tokens ---- */
+
+static bool report_token(const struct config_token *token, FILE *out)
+{
+    struct token_state state;
+    char left[UNIT_TEXT_BYTES];
+
+    token_read_state(token->token, &state);
+    if (!state.valid) {
+        log_error("token %s: %s", token->name, state.error);
+        return false;
+    }
+    unit_format_duration(state.left_ms / 1000 * 1000, left);
+    fprintf(out, "Token %s: there is one%s%s\n", token->name, state.has_end ? ", valid for " : "",
+            state.has_end ? left : "");
+    return true;
+}
+
+/* Gets each token once. Whether there are all of them. */
+static bool try_tokens(const struct config *config, FILE *out)
+{
+    bool all = true;
+
+    if (config->tokens.count == 0)
+        return true;
+    log_set_level(LEVEL_ERROR); /* the keeper's own messages promise what only the bridge does */
+    bool tried = keeper_try_once(config);
+    log_set_level(LEVEL_INFO);
+    for (size_t i = 0; tried && i < config->tokens.count; i++)
+        all = report_token(&config->tokens.items[i], out) && all;
+    fputc('\n', out);
+    fflush(out);
+    return tried && all;
+}
+
+static bool try_route(const struct config_route *route, const struct trust *trust, FILE *out)
+{
+    if (credentials_refresh(route))
+        return try_target(route, trust, out);
+    fprintf(out, "Not tried: %s, for want of a token\n", route->target->name);
+    return false;
+}
+
+/* ---- the whole ---- */
+
 bool live_check(const struct config *config, const struct trust *trust, FILE *out)
 {
-    bool available = true;
-
     signal(SIGPIPE, SIG_IGN);
     if (!upstream_init_process(config_has_tls(config))) {
         log_error("libcurl could not be set up");
         return false;
     }
+    bool available = try_tokens(config, out);
     for (size_t i = 0; i < config->target_count; i++) {
         if (i > 0)
             fputc('\n', out);
-        available = try_target(config_route_to(config, i), trust, out) && available;
+        available = try_route(config_route_to(config, i), trust, out) && available;
     }
     return available;
 }

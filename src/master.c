@@ -141,6 +141,18 @@ static void reload(struct master *master)
     service_tell_ready(master->service, &load);
 }
 
+static size_t count_valid(const struct config_tokens *tokens)
+{
+    struct token_state state;
+    size_t count = 0;
+
+    for (size_t i = 0; i < tokens->count; i++) {
+        token_read_state(tokens->items[i].token, &state);
+        count += state.valid ? 1 : 0;
+    }
+    return count;
+}
+
 static void report_status(struct master *master)
 {
     char space[SUMMARY_BYTES_MAX];
@@ -153,6 +165,8 @@ static void report_status(struct master *master)
         .accepted = master->intake.accepted,
         .reloads = master->reloads,
         .crashes = master->intake.crashes,
+        .tokens = master->config->tokens.count,
+        .tokens_valid = count_valid(&master->config->tokens),
     };
 
     signals_noted.status = 0;

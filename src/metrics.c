@@ -198,6 +198,57 @@ static void add_certificates(struct buffer *out, const struct metrics_facts *fac
     }
 }
 
+static void add_token_states(struct buffer *out, const struct config_tokens *tokens)
+{
+    struct token_state state;
+
+    begin_family(out, "token_valid", "gauge", "Whether there is a token that is valid.");
+    for (size_t i = 0; i < tokens->count; i++) {
+        token_read_state(tokens->items[i].token, &state);
+        add_labelled(out, "token_valid", "token", tokens->items[i].name, state.valid);
+    }
+    begin_family(out, "token_expires_seconds", "gauge",
+                 "Until the token expires; without a sample where there is none, or no end.");
+    for (size_t i = 0; i < tokens->count; i++) {
+        token_read_state(tokens->items[i].token, &state);
+        if (state.valid && state.has_end)
+            add_labelled(out, "token_expires_seconds", "token", tokens->items[i].name,
+                         (unsigned long long)state.left_ms / 1000);
+    }
+}
+
+static void add_fetches(struct buffer *out, const char *token, const char *result,
+                        unsigned long long number)
+{
+    begin_sample(out, "token_fetches_total", "");
+    add_label(out, "{", "token", token);
+    add_label(out, ",", "result", result);
+    buffer_add_text(out, "}");
+    end_sample(out, number);
+}
+
+static void add_tokens(struct buffer *out, const struct scoreboard_snapshot *snapshot,
+                       const struct config_tokens *tokens)
+{
+    struct token_state state;
+
+    add_token_states(out, tokens);
+    begin_family(out, "token_fetches_total", "counter", "Tries to get a token, by result.");
+    for (size_t i = 0; i < tokens->count; i++) {
+        token_read_state(tokens->items[i].token, &state);
+        add_fetches(out, tokens->items[i].name, "ok", state.fetches);
+        add_fetches(out, tokens->items[i].name, "failed", state.failures);
+    }
+    begin_family(out, "token_refusals_total", "counter",
+                 "Answers of targets that refused a token (401).");
+    for (size_t i = 0; i < tokens->count; i++) {
+        token_read_state(tokens->items[i].token, &state);
+        add_labelled(out, "token_refusals_total", "token", tokens->items[i].name, state.refusals);
+    }
+    add_one(out, "keepers_lost_total", "counter", "Times that the keeper died, and was replaced.",
+            snapshot->events[SCOREBOARD_KEEPER_DIED]);
+}
+
 void metrics_add(const struct scoreboard_snapshot *snapshot, const struct metrics_facts *facts,
                  struct buffer *out)
 {
@@ -211,4 +262,6 @@ void metrics_add(const struct scoreboard_snapshot *snapshot, const struct metric
     add_traffic(out, &snapshot->counts);
     add_configuration(out, snapshot, facts);
     add_certificates(out, facts);
+    if (facts->config->tokens.count > 0)
+        add_tokens(out, snapshot, &facts->config->tokens);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "cors.h"
 #include "plain.h"
 #include "rewrite.h"
 #include "scoreboard.h"
@@ -30,7 +31,7 @@ bool relay_buffers_init(struct relay_buffers *buffers, const struct config *conf
     size_t request_head = (size_t)config->limits.request_head + REWRITE_EXTRA_BYTES + added;
     /* More than a head may have, so that one that is too long is seen to be. */
     size_t response = HTTP_RESPONSE_BYTES_MAX + 4096;
-    size_t rewritten = response + REWRITE_EXTRA_BYTES + added_back;
+    size_t rewritten = response + REWRITE_EXTRA_BYTES + added_back + cors_bytes_max(&config->cors);
 
     return buffer_init(&buffers->up, request_head + CLIENT_CONTENT_BYTES) &&
            buffer_init(&buffers->down, response) && buffer_init(&buffers->out, rewritten);

@@ -2,6 +2,7 @@
 #include "rewrite.h"
 
 #include "clock.h"
+#include "cors.h"
 #include "forwarded.h"
 #include "http_field.h"
 #include "localhost.h"
@@ -241,6 +242,25 @@ static void rewrite_response_field(const struct http_field *field,
         buffer_add(out, field->line);
 }
 
+/* What [cors] makes of a field of the target's. false when it leaves that alone. */
+static bool rewrite_cors_field(const struct http_field *field, const struct http_response *response,
+                               const struct config_cors *cors, struct cors_vary *vary,
+                               struct buffer *out)
+{
+    if (response->is_interim)
+        return false;
+    if (cors_replaces(cors, field->name))
+        return true;
+    if (!vary->due || !vary->exists || !slice_equals_nocase(field->name, slice_of("Vary")))
+        return false;
+    vary->due = false;
+    buffer_add(out, field->name);
+    buffer_add_text(out, ": ");
+    buffer_add(out, field->value);
+    buffer_add_text(out, field->value.len > 0 ? ", Origin\r\n" : "Origin\r\n");
+    return true;
+}
+
 static void add_date(struct buffer *out)
 {
     char date[CLOCK_DATE_BYTES];
@@ -272,19 +292,26 @@ bool rewrite_response(const struct http_response *response, const struct http_re
                       const struct config_route *route, const struct value_context *context,
                       enum rewrite_persistence persistence, struct buffer *out)
 {
+    const struct config_cors *cors = &route->config->cors;
+    struct cors_vary vary = cors_read_vary(cors, response);
     struct slice fields = response->fields;
     struct http_field field;
     bool framed = false;
 
     add_status_line(response, out);
     while (http_field_next(&fields, &field))
-        rewrite_response_field(&field, response, route, context, request->minor == 0, &framed, out);
+        if (!rewrite_cors_field(&field, response, cors, &vary, out))
+            rewrite_response_field(&field, response, route, context, request->minor == 0, &framed,
+                                   out);
     if (!response->is_interim) {
         if (!response->has_date && !response->is_upgrade &&
             !config_fields_have(&route->response_fields, slice_of("Date")))
             add_date(out);
         forwarded_add_via(route, &route->response_fields, response->minor, out);
         add_response_connection(response, request, persistence, out);
+        cors_add_fields(cors, request, out);
+        if (vary.due)
+            add_field(out, "Vary", "Origin");
         add_configured(&route->response_fields, context, out);
     }
     buffer_add_text(out, crlf);

@@ -18,7 +18,7 @@
 #define HEAD_MS          5000  /* from a request's first octet to the end of its head */
 #define SEND_MS          5000
 #define HEAD_BYTES       ((size_t)32 * 1024) /* cookies of other ports of this host come along */
-#define CONTENT_BYTES    ((size_t)96 * 1024)
+#define CONTENT_BYTES    ((size_t)160 * 1024)
 #define TARGET_BYTES     ((size_t)1024) /* of content, for each target */
 #define NOTHING_ALLOWED  "default-src 'none'; frame-ancestors 'none'"
 #define PLAIN_TEXT       "text/plain; charset=utf-8"

@@ -98,6 +98,35 @@ static void add_targets(struct json *json, const struct status_facts *facts, lon
     json_end_array(json);
 }
 
+/* Never the tokens themselves. */
+static void add_token(struct json *json, const struct config_token *token)
+{
+    static const char *const types[] = {"oauth2", "command", "file"};
+    struct token_state state;
+
+    token_read_state(token->token, &state);
+    json_begin_object(json, NULL);
+    add_text(json, "name", token->name);
+    add_text(json, "type", types[token->type]);
+    json_add_bool(json, "valid", state.valid);
+    add_seconds(json, "age", state.age_ms >= 0 ? state.age_ms * 1000 : -1);
+    add_seconds(json, "expires_in", state.valid && state.has_end ? state.left_ms * 1000 : -1);
+    add_seconds(json, "next_fetch_in", state.next_ms >= 0 ? state.next_ms * 1000 : -1);
+    json_add_number(json, "fetches", state.fetches);
+    json_add_number(json, "failures", state.failures);
+    json_add_number(json, "refusals", state.refusals);
+    add_text(json, "last_error", state.error);
+    json_end_object(json);
+}
+
+static void add_tokens(struct json *json, const struct config_tokens *tokens)
+{
+    json_begin_array(json, "tokens");
+    for (size_t i = 0; i < tokens->count; i++)
+        add_token(json, &tokens->items[i]);
+    json_end_array(json);
+}
+
 /* ---- what it does ---- */
 
 static void add_processes(struct json *json)
@@ -204,6 +233,8 @@ void status_report_add(const struct status_facts *facts, const struct scoreboard
     add_configuration(&json, facts, snapshot);
     add_certificate(&json, first_to_expire(facts), now);
     add_targets(&json, facts, now);
+    add_tokens(&json, &facts->config->tokens);
+    json_add_number(&json, "keepers_lost", snapshot->events[SCOREBOARD_KEEPER_DIED]);
     add_children(&json, facts, snapshot);
     add_requests(&json, snapshot);
     add_times(&json, &snapshot->counts);

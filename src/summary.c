@@ -50,4 +50,8 @@ void summary_add(const struct summary_facts *facts, const struct scoreboard_snap
     add_count(out, "", count_errors(&snapshot->counts), " errors, ");
     add_count(out, "", facts->reloads, " reloads, ");
     add_count(out, "", facts->crashes, " crashed children");
+    if (facts->tokens == 0)
+        return;
+    add_count(out, ", ", facts->tokens_valid, " of ");
+    add_count(out, "", facts->tokens, " tokens valid");
 }

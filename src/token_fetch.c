@@ -133,7 +133,8 @@ static bool set_egress(CURL *handle, const struct config *config)
     if (url != NULL)
         explicit_bzero(url, strlen(url));
     free(url);
-    return is_set && set_text(handle, CURLOPT_NOPROXY, "");
+    return is_set && set_text(handle, CURLOPT_NOPROXY, "") &&
+           set_number(handle, CURLOPT_HTTPPROXYTUNNEL, 1);
 }
 
 static bool set_certificates(CURL *handle, const struct config_token *token)

@@ -27,8 +27,8 @@
 /* ---- set-up ---- */
 
 /* Offers the session that is shared, and keeps the connection's TLS and the end of the target's
- * certificate. libcurl has no other place for the first, and gives a connection's TLS only after its
- * first read or write. */
+ * certificate. libcurl has no other place for the first, and gives a connection's TLS only after
+ * its first read or write. */
 static void note_handshake(const SSL *tls, int where, int value)
 {
     struct upstream *upstream = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
@@ -41,8 +41,7 @@ static void note_handshake(const SSL *tls, int where, int value)
     if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
         return;
     upstream->tls = (SSL *)tls;
-    if (certificate != NULL &&
-        ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) == 1)
+    if (certificate != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) == 1)
         upstream->certificate_expires = (int64_t)timegm(&expires);
 }
 

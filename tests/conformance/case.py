@@ -137,9 +137,9 @@ def passes(name, source, request, reply=None, ends=None, **more):
     return Case(name, source, tuple(steps), **more)
 
 
-def refuses(name, source, statuses, request, **more):
+def refuses(name, source, statuses, request, then=CLOSED, **more):
     """A request that is refused; what is pipelined behind it is never served."""
-    return Case(name, source, (Step(request, Refused(_statuses(statuses))),), **more)
+    return Case(name, source, (Step(request, Refused(_statuses(statuses), then)),), **more)
 
 
 def refuses_later(name, source, statuses, first, second, **more):

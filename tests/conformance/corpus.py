@@ -1,5 +1,6 @@
 """All cases of the conformance table, and the settings that they are played under."""
 
+import cases_cors
 import cases_forwarding
 import cases_request_framing
 import cases_request_head
@@ -11,6 +12,7 @@ GROUPS = {
     "request framing": cases_request_framing.CASES,
     "forwarding": cases_forwarding.CASES,
     "responses": cases_response.CASES,
+    "cross-origin": cases_cors.CASES,
 }
 CASES = [case for cases in GROUPS.values() for case in cases]
 
@@ -26,6 +28,8 @@ def settings(setting, authority):
             request_fields=((b"Authorization", TOKEN), (b"X-Api-Key", KEY), (b"X-Debug", None)),
             response_fields=((b"X-Served-By", b"authbridge"), (b"Server", None)),
         )
+    if setting == "cors":
+        return Settings(authority, origins=(cases_cors.APP,))
     return Settings(authority, base_path=b"/base/path" if setting == "base" else b"")
 
 
@@ -36,9 +40,11 @@ def proxy_ini(setting, url):
     if setting == "inject":
         fields = f"Authorization = {TOKEN.decode()}\nX-Api-Key = {KEY.decode()}\nX-Debug =\n"
         return url, f"[request-headers]\n{fields}[response-headers]\nX-Served-By = authbridge\nServer =\n"
+    if setting == "cors":
+        return url, f"[access]\nhosts = *\n[cors]\norigins = {cases_cors.APP.decode()}\nexpose = X-Count\n"
     if setting == "small":
         return url, "[limits]\nrequest_head = 1K\nrequest_fields = 5\nrequest_target = 64B\nrequest_body = 10B\n"
     return url, ""
 
 
-SETTINGS = ("plain", "inject", "base", "small")
+SETTINGS = ("plain", "inject", "base", "small", "cors")

@@ -27,6 +27,7 @@ class Settings:
     base_path: bytes = b""
     request_fields: tuple = ()
     response_fields: tuple = ()
+    origins: tuple = ()  # of [cors], which also exposes X-Count
 
 
 @dataclass(frozen=True)
@@ -312,19 +313,42 @@ def _connection(response, persists, is_1_0):
     return [b"Connection: " + b", ".join(options)] if options else []
 
 
+def _adds_to_vary(response, settings):
+    """Whether Origin is to be added to what the target's Vary says."""
+    listed = set() if b"vary" in response.fields.nominated else set(response.fields.items(b"vary"))
+    return bool(settings.origins) and not listed & {b"*", b"origin"}
+
+
+def _cors_lines(settings, request):
+    origins = [value for name, value, _ in request.fields.lines if name.lower() == b"origin"]
+    if len(origins) != 1 or origins[0] not in settings.origins:
+        return []
+    prefix = b"Access-Control-"
+    return [prefix + b"Allow-Origin: " + origins[0], prefix + b"Expose-Headers: X-Count"]
+
+
 def passed_head(response, settings, request, persists):
     seen = set()
     lines = []
-    for name, _, line in response.fields.lines:
+    is_final = response.status >= 200 or response.status == 101
+    adds_to_vary = is_final and _adds_to_vary(response, settings)
+    for name, value, line in response.fields.lines:
+        if is_final and settings.origins and name.lower().startswith(b"access-control-"):
+            continue
+        if adds_to_vary and name.lower() == b"vary" and b"vary" not in response.fields.nominated:
+            lines.append(name + b": " + (value + b", " if value else b"") + b"Origin")
+            adds_to_vary = False
+            continue
         becomes = _response_line_of(response, name, line, settings, request.is_1_0, seen)
         seen.add(name.lower())
         if becomes is not None:
             lines.append(becomes)
-    if response.status >= 200 or response.status == 101:
+    if is_final:
         has_date = response.fields.has(b"date") or is_configured(settings.response_fields, b"Date")
         if not has_date and response.status != 101:
             lines.append(ADDED_DATE)
         lines += _connection(response, persists, request.is_1_0)
+        lines += _cors_lines(settings, request) + ([b"Vary: Origin"] if adds_to_vary else [])
         lines += _configured_lines(settings.response_fields)
     return _head(b"HTTP/1.1 %d " % response.status + response.reason, lines)
 

@@ -224,6 +224,10 @@ class Bridge:
         """The processes that wait for a client."""
         return [pid for pid, parent, _, name in _processes() if parent == self.pid and name == "ab-standby"]
 
+    def keepers(self):
+        """The process that gets tokens, if there is one."""
+        return [pid for pid, parent, _, name in _processes() if parent == self.pid and name == "ab-keeper"]
+
     def signal(self, number):
         self.process.send_signal(number)
 

@@ -12,6 +12,7 @@ from certs import Certificates
 from message import OK
 from rawclient import connect as connect_raw
 from target import Target, answering
+from tokenserver import TokenServer
 
 
 @pytest.fixture
@@ -146,6 +147,19 @@ def start_proxy(start_target):
     yield start
     for proxy in started:
         proxy.close()
+
+
+@pytest.fixture
+def start_token_server(bridges):
+    """Starts a token endpoint: start_token_server(lifetime=2)."""
+    started = []
+
+    def start(**settings):
+        started.append(TokenServer(**settings))
+        return started[-1]
+
+    yield start
+    _end_all(started, TokenServer.close)
 
 
 @pytest.fixture(scope="session")

@@ -513,6 +513,8 @@ static void test_description_of_the_defaults(void)
                "client_auth = require\nmin_version = 1.2\n\n"
                "[access]\nallow = loopback addresses\ntrusted = none\nhosts = not set\n"
                "cross_site = refuse\n\n"
+               "[cors]\norigins = not set\nmethods = not set\nheaders = not set\n"
+               "expose = not set\ncredentials = off\nmax_age = 10m\n\n"
                "[rewrite]\nlocation = off\ncookies = off\norigin = off\n\n"
                "[log]\nlevel = info\naccess = on\nformat = text\nlog_query = on\n\n"
                "[status]\nlisten = not set\n\n");

@@ -43,7 +43,7 @@ static void check_span(const void *at)
 
 static void test_line(void)
 {
-    const struct summary_facts facts = {61000, 12, 512, 3400, 2, 1};
+    const struct summary_facts facts = {61000, 12, 512, 3400, 2, 1, 0, 0};
     struct scoreboard_snapshot snapshot = {0};
 
     snapshot.children[SCOREBOARD_IDLE] = 3;
