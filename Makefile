@@ -160,11 +160,12 @@ test:
 	@$(MAKE) --no-print-directory systemd
 	@$(MAKE) --no-print-directory package
 
-# Everything again, with memory, undefined behaviour and leaks checked, in children as well.
+# Everything again, with memory, undefined behaviour and leaks checked, in children as well; and where a
+# test leaves it open, with children made when a client comes, each for client after client.
 .PHONY: sanitize
 sanitize:
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
-		E2E_BULK_MIB=64 E2E_LOAD_CLIENTS=25 $(MAKE) --no-print-directory MODE=sanitize test
+		E2E_BULK_MIB=64 E2E_LOAD_CLIENTS=25 E2E_STANDBY=0 E2E_RECYCLE=10 $(MAKE) --no-print-directory MODE=sanitize test
 
 # ---- fuzzing: clang's libFuzzer, each target for SECONDS ----
 

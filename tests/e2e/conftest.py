@@ -43,6 +43,12 @@ def no_standbys(monkeypatch):
 
 
 @pytest.fixture
+def no_recycling(monkeypatch):
+    """For tests of what ends with a client: its child, and the connection to the target."""
+    monkeypatch.setenv("E2E_RECYCLE", "1")
+
+
+@pytest.fixture
 def connect(start_target):
     """Connects a raw client to a bridge: connect(bridge), connect(bridge.addresses[1])."""
     clients = []

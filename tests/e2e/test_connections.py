@@ -72,8 +72,7 @@ class TestPersistence:
             assert connect(bridge).exchange(get()).status == 200
         assert len(origin.used) == 3
 
-    def test_after_a_client_the_upstream_connection_ends(self, connect, start_bridge, target):
-        client = connect(start_bridge(target, "recycle = 1\n"))
+    def test_after_a_client_the_upstream_connection_ends(self, no_recycling, client, target):
         upstream = answered(client, target)
         client.close()
         assert upstream.end()

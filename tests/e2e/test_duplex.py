@@ -259,7 +259,7 @@ class TestVanishingClient:
 
     @pytest.mark.parametrize("leave", ["close", "reset"])
     @pytest.mark.parametrize("moment", MOMENTS)
-    def test_ends_the_request(self, connect, either, moment, leave):
+    def test_ends_the_request(self, no_recycling, connect, either, moment, leave):
         target, bridge = either
 
         def leaving():

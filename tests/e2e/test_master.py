@@ -13,7 +13,7 @@ from wire import wait_until
 
 
 class TestConnectionsLimit:
-    def test_next_client_is_served_when_one_ends(self, connect, start_bridge, target):
+    def test_next_client_is_served_when_one_ends(self, no_recycling, connect, start_bridge, target):
         bridge = start_bridge(target, "[limits]\nconnections = 2\n")
         held = [connect(bridge) for _ in range(2)]
         upstreams = [ask(client, target) for client in held]

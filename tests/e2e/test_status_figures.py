@@ -294,7 +294,7 @@ class TestChildren:
         assert other.read_response().status == 200
         page.wait_for_requests(2)
 
-    def test_slots_are_used_again(self, connect, start_page, origin):
+    def test_slots_are_used_again(self, no_recycling, connect, start_page, origin):
         """What one child counted is not lost to the next one in its place."""
         page = start_page(origin)
         for _ in range(20):

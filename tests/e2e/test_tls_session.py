@@ -5,7 +5,7 @@ from certs import openssl
 from message import OK, get
 from rawclient import refusal
 
-pytestmark = pytest.mark.usefixtures("no_standbys")
+pytestmark = pytest.mark.usefixtures("no_standbys", "no_recycling")
 
 
 @pytest.fixture
