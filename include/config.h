@@ -10,6 +10,7 @@
 
 #include "address.h"
 #include "http_head.h"
+#include "name.h"
 #include "target.h"
 #include "value.h"
 
@@ -113,6 +114,11 @@ struct config_tokens {
     size_t count;
 };
 
+struct config_names {
+    struct name **items; /* host names that the keeper looks up, each once */
+    size_t count;
+};
+
 /* In which form the target is told who the client is. */
 enum config_forwarded { FORWARDED_OFF, FORWARDED_X, FORWARDED_RFC7239 };
 enum config_cross_site { CROSS_SITE_REFUSE, CROSS_SITE_ALLOW };
@@ -132,6 +138,7 @@ struct config {
     bool via;
     struct egress egress;
     struct value egress_value; /* what its URL is made of, where that may change; else empty */
+    long long dns_ttl;         /* between two lookups of a name; 0: each connection looks it up */
     long long standby;         /* children forked ahead */
     bool preconnect;           /* they connect to the target */
     long long recycle;         /* connections that a child serves, one after another */
@@ -140,6 +147,7 @@ struct config {
     struct config_fields response_fields;
 
     struct config_tokens tokens;
+    struct config_names names;
 
     struct config_route *routes; /* in the order in which they are tried; at least one */
     size_t route_count;
@@ -219,6 +227,12 @@ bool config_token_has(const struct config_token *token, const char *setting);
 /* Before the old configuration is freed: tokens with the same settings as before are taken over as
  * they are, and those that are gone are told to their users. */
 void config_adopt_tokens(struct config *config, struct config *old);
+
+/* The same for addresses of host names. */
+void config_adopt_names(struct config *config, struct config *old);
+
+/* The name of that host among those that the keeper looks up; NULL: it does not. */
+struct name *config_find_name(const struct config *config, const char *host);
 
 /* After a change of user: warns of files that this process cannot read again. */
 void config_warn_of_unreadable(const struct config *config, const char *file);

@@ -59,6 +59,10 @@ void config_take_token_line(struct config_loader *loader, const char *token, con
 void config_tokens_conclude(struct config_loader *loader);
 void config_tokens_free(struct config *config);
 
+/* Finds the host names that are to be looked up, once there are routes. */
+void config_names_conclude(struct config_loader *loader);
+void config_names_free(struct config *config);
+
 /* Makes the routes, once everything else is known. */
 void config_routes_conclude(struct config_loader *loader);
 void config_routes_free(struct config *config);

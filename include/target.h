@@ -26,6 +26,9 @@ void target_free(struct target *target);
 struct egress {
     char *url;   /* for libcurl: scheme://[user[:password]@]host:port; NULL: none */
     char *shown; /* for people: credentials as *** */
+    char *host;  /* without brackets */
+    char *port;
+    bool resolves; /* it looks the target's name up, not we */
 };
 
 /* Reads http://, socks5:// or socks5h://[user[:password]@]host:port, user and password percent-

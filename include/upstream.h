@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "fault.h"
+#include "resolve.h"
 #include "trust.h"
 #include "wait.h"
 
@@ -21,6 +22,7 @@ struct upstream {
     CURLM *multi;
     CURL *handle;
     struct curl_slist *connect_to;
+    struct resolve resolve;
     bool is_ready;      /* all is set as configured: without that nothing is connected */
     int fd;             /* -1 when there is no connection */
     SSL *tls;           /* the connection's, libcurl's own; NULL: it has none of OpenSSL's */
@@ -66,6 +68,9 @@ enum upstream_outcome upstream_connect(struct upstream *upstream, int client_fd,
  * readable: the next call of either kind goes on. */
 enum upstream_outcome upstream_connect_ahead(struct upstream *upstream, int wake_fd,
                                              struct fault *fault);
+
+/* Whether its peer has another address now: a request is to go there. */
+bool upstream_has_moved(const struct upstream *upstream);
 
 /* Whether an idle connection can take a request: nothing has come on it. Drops it otherwise. */
 bool upstream_check_idle(struct upstream *upstream);

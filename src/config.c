@@ -144,6 +144,7 @@ static void load(struct config_loader *loader, const struct config_source *sourc
     config_routes_conclude(loader);
     config_tokens_conclude(loader);
     config_check_cors(loader);
+    config_names_conclude(loader);
 }
 
 static struct config *new_config(const struct config_source *source)
@@ -243,6 +244,7 @@ void config_free(struct config *config)
         return;
     config_routes_free(config);
     config_tokens_free(config);
+    config_names_free(config);
     free_fields(&config->request_fields);
     free_fields(&config->response_fields);
     target_free(&config->target);

@@ -114,6 +114,15 @@ static void check_egress(struct config_loader *loader)
                      config->target.name);
 }
 
+/* The keeper would ask name servers without pause. */
+static void check_dns_ttl(struct config_loader *loader)
+{
+    long long ttl = loader->config->dns_ttl;
+
+    if (ttl != 0 && ttl < 1000)
+        config_fault(loader, "dns_ttl: give 1s at least, or off");
+}
+
 static void check_readable(struct config_loader *loader, const char *name, const char *path)
 {
     if (path != NULL && access(path, R_OK) != 0)
@@ -247,6 +256,7 @@ void config_check(struct config_loader *loader)
         {"proxy", "target", check_target},
         {"proxy", "user", check_user},
         {"proxy", "egress", check_egress},
+        {"proxy", "dns_ttl", check_dns_ttl},
         {"tls", "ca_file", check_ca_file},
         {"tls", "client_cert", check_client_cert},
         {"tls", "client_key", check_client_key},

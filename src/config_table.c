@@ -33,6 +33,7 @@ const struct config_setting config_settings[] = {
     {"proxy", "egress", CONFIG_EGRESS, AT(egress), NO_NUMBER},
     {"proxy", "forwarded", CONFIG_CHOICE, AT(forwarded), CHOICE(forwarded_names, FORWARDED_OFF)},
     {"proxy", "via", CONFIG_SWITCH, AT(via), SWITCH(false)},
+    {"proxy", "dns_ttl", CONFIG_DURATION, AT(dns_ttl), DURATION_OR_OFF(30000)},
     {"proxy", "standby", CONFIG_COUNT, AT(standby), NUMBER(0, 64, 4)},
     {"proxy", "preconnect", CONFIG_SWITCH, AT(preconnect), SWITCH(true)},
     {"proxy", "recycle", CONFIG_COUNT, AT(recycle), NUMBER(1, 100000, 1)},

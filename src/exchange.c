@@ -330,7 +330,8 @@ static enum relay_result forward(struct exchange *exchange)
     struct upstream *upstream = exchange->upstream;
     struct buffer *up = &context->buffers->up;
 
-    if (upstream->fd >= 0 && (exchange->watched != upstream || upstream->pending))
+    if (upstream->fd >= 0 &&
+        (exchange->watched != upstream || upstream->pending || upstream_has_moved(upstream)))
         upstream_check_idle(upstream);
     if (upstream->fd < 0) {
         switch (upstream_connect(upstream, context->client->fd, &exchange->fault)) {

@@ -29,7 +29,9 @@ void keeper_init(struct keeper *keeper)
 
 static bool is_needed(const struct keeper *keeper)
 {
-    return keeper->config != NULL && keeper->config->tokens.count > 0;
+    const struct config *config = keeper->config;
+
+    return config != NULL && (config->tokens.count > 0 || config->names.count > 0);
 }
 
 /* What children tell the keeper by. It stays for good: old children have it, too. */
@@ -63,7 +65,7 @@ void keeper_use(struct keeper *keeper, const struct config *config)
     tell_to_end(keeper);
     if (keeper->pid == 0)
         keeper->due_ms = 0;
-    if (is_needed(keeper))
+    if (config->tokens.count > 0)
         hang_bell(keeper);
 }
 

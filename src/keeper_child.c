@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "connection.h"
 #include "log.h"
+#include "name_runner.h"
 #include "token_runner.h"
 #include "wait.h"
 
@@ -17,8 +19,21 @@ struct keeper_work {
     CURLM *multi;
     struct token_runner *runners;
     size_t count;
+    struct name_runner *names;
+    size_t name_count;
     struct curl_waitfd *waits; /* the channel, the bell, and what the runners wait for */
 };
+
+static bool set_up_names(struct keeper_work *work, const struct config *config)
+{
+    work->names = calloc(config->names.count + 1, sizeof *work->names);
+    if (work->names == NULL)
+        return false;
+    work->name_count = config->names.count;
+    for (size_t i = 0; i < work->name_count; i++)
+        name_runner_init(&work->names[i], config->names.items[i], config->dns_ttl, work->multi);
+    return true;
+}
 
 static bool set_up(struct keeper_work *work, const struct config *config)
 {
@@ -40,8 +55,12 @@ static void tear_down(struct keeper_work *work)
 {
     for (size_t i = 0; i < work->count; i++)
         token_runner_end(&work->runners[i]);
+    for (size_t i = 0; i < work->name_count; i++)
+        if (work->names[i].lookup != NULL)
+            return; /* its thread still uses the rest, and ends with the process */
     curl_multi_cleanup(work->multi);
     free(work->runners);
+    free(work->names);
     free(work->waits);
     curl_global_cleanup();
 }
@@ -57,10 +76,14 @@ static int time_left(const struct keeper_work *work)
 {
     long long now = token_now_ms();
     long long due = now + WAIT_MS_MAX;
+    long long clock = clock_now_ms(); /* which stands still while the machine sleeps */
 
     for (size_t i = 0; i < work->count; i++)
         if (token_runner_due(&work->runners[i]) < due)
             due = token_runner_due(&work->runners[i]);
+    for (size_t i = 0; i < work->name_count; i++)
+        if (name_runner_due(&work->names[i]) - clock < due - now)
+            due = name_runner_due(&work->names[i]) - clock + now;
     return due > now ? (int)(due - now) : 0;
 }
 
@@ -106,6 +129,8 @@ static void step(struct keeper_work *work)
 {
     for (size_t i = 0; i < work->count; i++)
         token_runner_step(&work->runners[i]);
+    for (size_t i = 0; i < work->name_count; i++)
+        name_runner_step(&work->names[i]);
     step_transfers(work);
 }
 
@@ -124,7 +149,7 @@ _Noreturn void keeper_run(int channel, const struct config *config)
     static struct keeper_work work; /* found by the leak check */
 
     wait_init();
-    if (!set_up(&work, config)) {
+    if (!set_up(&work, config) || !set_up_names(&work, config)) {
         log_error("the keeper is out of memory");
         connection_exit(CONNECTION_NO_MEMORY);
     }

@@ -93,6 +93,7 @@ static int use_config(struct master *master, struct config *config, char fault[C
     keeper_use(&master->keeper, config);
     if (config != master->config) {
         config_adopt_tokens(config, master->config);
+        config_adopt_names(config, master->config);
         config_free(master->config);
     }
     master->trust = trust;

@@ -245,11 +245,17 @@ bool egress_parse(const char *text, struct egress *egress)
     if (parsed) {
         egress->url = strdup(text);
         egress->shown = show_egress(url);
-        parsed = egress->url != NULL && egress->shown != NULL;
+        egress->host = url_part(url, CURLUPART_HOST, 0);
+        egress->port = url_part(url, CURLUPART_PORT, 0);
+        egress->resolves = strncasecmp(text, "socks5://", 9) != 0;
+        parsed = egress->url != NULL && egress->shown != NULL && egress->host != NULL &&
+                 egress->port != NULL;
     }
     curl_url_cleanup(url);
     if (!parsed)
         egress_free(egress);
+    else
+        drop_brackets(egress->host);
     return parsed;
 }
 
@@ -259,5 +265,7 @@ void egress_free(struct egress *egress)
         explicit_bzero(egress->url, strlen(egress->url));
     free(egress->url);
     free(egress->shown);
+    free(egress->host);
+    free(egress->port);
     *egress = (struct egress){0};
 }

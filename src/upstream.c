@@ -195,6 +195,7 @@ bool upstream_init(struct upstream *upstream, const struct config_route *route,
         .trust = trust,
         .fd = -1,
     };
+    resolve_init(&upstream->resolve, route);
     upstream->multi = curl_multi_init();
     upstream->handle = curl_easy_init();
     upstream->is_ready =
@@ -243,6 +244,7 @@ void upstream_free(struct upstream *upstream)
     curl_easy_cleanup(upstream->handle);
     curl_multi_cleanup(upstream->multi);
     curl_slist_free_all(upstream->connect_to);
+    resolve_free(&upstream->resolve);
     *upstream = (struct upstream){.fd = -1};
 }
 
@@ -270,6 +272,7 @@ static bool begin_connecting(struct upstream *upstream)
     bool is_ready =
         upstream->is_ready && (upstream->config->egress_value.count == 0 || set_up_proxy(upstream));
 
+    (void)resolve_apply(&upstream->resolve, upstream->handle); /* libcurl can do without */
     upstream->error[0] = '\0';
     upstream->tls = NULL;
     upstream->began_us = clock_now_us();
@@ -309,6 +312,7 @@ static enum upstream_outcome connect_for(struct upstream *upstream, struct waite
     }
     upstream->connecting = false;
     upstream->fd = fd;
+    resolve_note_peer(&upstream->resolve, upstream->handle);
     upstream->is_plain =
         !upstream->target->is_https && upstream->config->egress.url == NULL && plain_prepare(fd);
     upstream->pending = false;
@@ -365,6 +369,11 @@ void upstream_abort(struct upstream *upstream)
     upstream_drop(upstream);
 }
 
+bool upstream_has_moved(const struct upstream *upstream)
+{
+    return resolve_has_moved(&upstream->resolve);
+}
+
 bool upstream_check_idle(struct upstream *upstream)
 {
     struct pollfd socket = {.fd = upstream->fd, .events = POLLIN};
@@ -375,7 +384,8 @@ bool upstream_check_idle(struct upstream *upstream)
         return false;
     /* What is readable may be TLS's own, such as a session ticket: that leaves nothing to read. */
     bool is_silent = !upstream->pending && poll(&socket, 1, 0) == 0;
-    if (is_silent || upstream_receive(upstream, &octet, 1, &got) == IO_AGAIN)
+    if (!upstream_has_moved(upstream) &&
+        (is_silent || upstream_receive(upstream, &octet, 1, &got) == IO_AGAIN))
         return true;
     upstream_drop(upstream);
     return false;

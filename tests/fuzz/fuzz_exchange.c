@@ -101,6 +101,12 @@ void upstream_abort(struct upstream *upstream)
     upstream_drop(upstream);
 }
 
+bool upstream_has_moved(const struct upstream *upstream)
+{
+    (void)upstream;
+    return false;
+}
+
 bool upstream_check_idle(struct upstream *upstream)
 {
     return upstream->fd >= 0;
