@@ -31,6 +31,7 @@ struct access_exchange {
     long long total_us;
     long long upstream_us; /* until the target's response head; -1 when there was none */
     const char *request_id;
+    const char *route; /* its name; NULL for none, or the one of [proxy] */
     const char *error; /* RFC 9209 error type, or NULL */
 };
 

@@ -18,7 +18,7 @@ struct admission {
     bool has_transport;    /* the means to reach a target could be set up */
 
     bool is_preflight;                /* it is answered here: found by the checks, as is the rest */
-    const struct config_route *route; /* found by the checks, for them and who goes on */
+    const struct config_route *route; /* NULL: it is for the bridge itself */
 };
 
 /* Whether request and sender are such that it may go to the target; of the system it asks

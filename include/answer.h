@@ -26,7 +26,8 @@ void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep
 /* Puts field lines into an answer, behind its status line. */
 void answer_insert(struct buffer *answer, struct slice fields);
 
-/* Appends the answer to OPTIONS with Max-Forwards: 0 (RFC 9110 7.6.2). */
-void answer_options(bool close, bool keep_alive_1_0, struct buffer *out);
+/* Appends the answer to OPTIONS with Max-Forwards: 0 (RFC 9110 7.6.2), or for the bridge itself;
+ * allow lists the methods that are served. */
+void answer_options(const char *allow, bool close, bool keep_alive_1_0, struct buffer *out);
 
 #endif

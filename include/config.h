@@ -57,11 +57,29 @@ struct config_cors {
     long long max_age;
 };
 
+#define CONFIG_ROUTES_MAX     256u
+#define CONFIG_ROUTE_NAME_MAX 24u /* with its header sections it is a section's name for inih */
+#define CONFIG_MATCH_PATH_MAX 255u
+#define CONFIG_METHODS_MAX    255u /* octets of a list */
+
+/* What [route:NAME] and its header sections say. */
+struct config_route_section {
+    char *name;
+    unsigned line;       /* where [route:NAME] stands; 0: there are only header sections */
+    unsigned first_line; /* where the first of its sections stands */
+    char *path, *host, *send_host, *methods; /* NULL: not set; methods: or all */
+    struct target target;
+    bool strip_path;
+    unsigned *lines; /* where each setting of its table stands; 0: it is not set */
+    struct config_fields request_fields, response_fields;
+};
+
 /* Which requests go where, and what is done to them on the way. */
 struct config_route {
     const struct config *config; /* that it is a part of, for all that is the same for all routes */
-    const char *name;            /* "": what [proxy] says */
-    const char *match_path;      /* of the requests it is for; NULL: any */
+    const char *name;            /* "": what [proxy] says; it comes last */
+    const struct config_route_section *section; /* NULL: it is [proxy] */
+    const char *match_path;                     /* of the requests it is for; NULL: any */
     const char *match_host;
     const struct target *target;
     size_t target_index; /* the same for routes that may share a connection: below target_count */
@@ -133,6 +151,7 @@ struct config {
     size_t listen_count;
     struct target target; /* of [proxy]; url NULL: not set */
     char *host;           /* of [proxy] */
+    char *methods;        /* of routes that do not say otherwise; NULL: all */
     char *user; /* whom the master becomes once it has all that it needs; NULL: it stays */
     enum config_forwarded forwarded;
     bool via;
@@ -149,8 +168,11 @@ struct config {
     struct config_tokens tokens;
     struct config_names names;
 
+    struct config_route_section **sections; /* as the file has them */
+    size_t section_count;
     struct config_route *routes; /* in the order in which they are tried; at least one */
     size_t route_count;
+    bool routes_by_path; /* some of them have a path */
     size_t target_count; /* distinct ones */
 
     struct {
@@ -267,6 +289,20 @@ struct http_limits config_request_limits(const struct config *config);
 
 /* The route whose target is that one: the first of them. */
 const struct config_route *config_route_to(const struct config *config, size_t target_index);
+
+/* What a route gives a request of its own, brought up to date: as config_refresh for its fields
+ * alone. */
+const char *config_refresh_route(const struct config_route *route, long long now);
+
+/* Where a setting stands that a route has from its section, or else from [proxy]: as
+ * config_place_of. */
+void config_place_of_route(const struct config_route *route, const char *name,
+                           char place[CONFIG_PLACE_BYTES]);
+
+#define CONFIG_TARGETS_BYTES 512u
+
+/* Writes where requests go: "preprod.example.com:443", or "3 targets by 20 routes". */
+void config_format_targets(const struct config *config, char text[CONFIG_TARGETS_BYTES]);
 
 /* Whether any target has TLS. */
 bool config_has_tls(const struct config *config);

@@ -17,8 +17,9 @@ struct config_loader {
     void *base;        /* the struct that the setting at hand is a member of */
     const char *path;  /* NULL: from the command line */
     const char *place; /* where the setting at hand stands: "proxy.ini:12" or "--target" */
-    unsigned *lines;   /* of each setting of the table; 0: not set; or CONFIG_COMMAND_LINE */
-    unsigned line;     /* of the setting at hand */
+    char place_space[CONFIG_PLACE_BYTES]; /* for a place that is made up later */
+    unsigned *lines; /* of each setting of the table; 0: not set; or CONFIG_COMMAND_LINE */
+    unsigned line;   /* of the setting at hand */
     FILE *report;
     bool failed;
 };
@@ -31,10 +32,27 @@ __attribute__((format(printf, 2, 3))) void config_fault(struct config_loader *lo
 void config_set_value(struct config_loader *loader, const struct config_setting *setting,
                       const char *text);
 
+/* Whether a section is one of a route's, also one whose name is wrong; and takes a line of it. */
+bool config_is_route(const char *section);
+void config_take_route_line(struct config_loader *loader, const char *section, const char *name,
+                            const char *text);
+
+/* What may stand in a fault: anything else than a setting's name may be a value. */
+const char *config_shown_name(const char *name);
+
+/* Checks the routes' sections by themselves; then makes the routes, and checks those. */
+void config_check_sections(struct config_loader *loader);
+void config_check_routes(struct config_loader *loader);
+void config_free_sections(struct config *config);
+
+/* The line in which a route's section has a setting, 0 when it is not set. */
+unsigned config_route_line(const struct config_route_section *section, const char *name);
+
 /* Adds a field to one of the header sections; an option replaces a field of the file. */
 void config_set_field(struct config_loader *loader, struct config_fields *fields, const char *name,
                       const char *text);
 void config_clear_field(struct config_field *field);
+void config_free_fields(struct config_fields *fields);
 
 /* Reads the outgoing proxy. */
 void config_set_egress(struct config_loader *loader, const char *text);
@@ -63,8 +81,6 @@ void config_tokens_free(struct config *config);
 void config_names_conclude(struct config_loader *loader);
 void config_names_free(struct config *config);
 
-/* Makes the routes, once everything else is known. */
-void config_routes_conclude(struct config_loader *loader);
 void config_routes_free(struct config *config);
 
 /* Reports what does not go with [cors], once the routes are made. */

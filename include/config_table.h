@@ -8,8 +8,8 @@
 #include "config.h"
 
 #define CONFIG_SECTIONS                                                                            \
-    "[proxy], [request-headers], [response-headers], [token:NAME], [timeouts], [limits], [tls], "  \
-    "[listen-tls], [access], [cors], [rewrite], [log], [status]"
+    "[proxy], [route:NAME], [request-headers], [response-headers], [token:NAME], [timeouts], "     \
+    "[limits], [tls], [listen-tls], [access], [cors], [rewrite], [log], [status]"
 
 #define CONFIG_TOKEN_PREFIX "token:" /* of the section of a token */
 
@@ -36,6 +36,8 @@ enum config_kind {
     CONFIG_VALUE,    /* struct value, without what a request or the keeper gives */
     CONFIG_ORIGINS,  /* struct config_texts: scheme://host[:port], or "*" */
     CONFIG_NAMES,    /* struct config_texts: names of methods or fields, or "*" */
+    CONFIG_METHODS,  /* char *, owned: a list in Allow's form; NULL: all */
+    CONFIG_PATH,     /* char *, owned: of requests */
 };
 
 struct config_setting {
@@ -54,6 +56,10 @@ extern const size_t config_setting_count;
 extern const struct config_setting config_token_settings[];
 extern const size_t config_token_setting_count;
 
+/* Those of a [route:NAME], their offsets in struct config_route_section. */
+extern const struct config_setting config_route_settings[];
+extern const size_t config_route_setting_count;
+
 /* Whether a number may be given as off, which is 0. */
 bool config_may_be_off(const struct config_setting *setting);
 
@@ -66,5 +72,6 @@ void config_set_defaults(void *base, const struct config_setting *settings, size
 /* The names of a section's settings (NULL: a token's), separated by commas; valid until the next
  * call. */
 const char *config_names_of(const char *section);
+const char *config_names_of_route(void);
 
 #endif

@@ -11,11 +11,12 @@ struct fault {
     unsigned status;
     const char *type; /* a literal: "connection_refused", ... */
     char detail[FAULT_DETAIL_BYTES];
-    bool is_logged; /* it stands in the log already, where that is limited in rate */
+    const char *allow; /* with 405: the methods that are served; NULL: all that the bridge serves */
+    bool is_logged;    /* it stands in the log already, where that is limited in rate */
 };
 
-/* Fills in the first three, and that it is not logged; detail is a printf format, control octets in
- * it become question marks. */
+/* Fills in the first three, no allow, and that it is not logged; detail is a printf
+ * format, control octets in it become question marks. */
 __attribute__((format(printf, 4, 5))) void fault_set(struct fault *fault, unsigned status,
                                                      const char *type, const char *format, ...);
 

@@ -37,6 +37,9 @@ struct http_field {
 bool http_is_token_octet(char c);   /* tchar, RFC 9110 5.6.2 */
 bool http_is_content_octet(char c); /* field-vchar, SP, HTAB, obs-text: no control octet */
 
+/* The value of a hexadecimal digit; -1 for any other octet. */
+int http_hex_digit(char c);
+
 /* A non-empty token (RFC 9110 5.6.2). */
 bool http_is_token(struct slice s);
 

@@ -47,7 +47,7 @@ enum scoreboard_handshake {
 
 #define SCOREBOARD_METHODS 8u  /* the last one stands for all others */
 #define SCOREBOARD_CLASSES 6u  /* of a status: none sent, 1xx to 5xx */
-#define SCOREBOARD_CAUSES  25u /* the last one stands for all others */
+#define SCOREBOARD_CAUSES  26u /* the last one stands for all others */
 #define SCOREBOARD_BOUNDS  16u /* of a histogram; above the last one is one bucket more */
 
 extern const char *const scoreboard_state_names[SCOREBOARD_STATES];

@@ -119,6 +119,10 @@ static void write_text(const struct access_exchange *exchange, struct slice targ
     add_milliseconds(line, "upstream", exchange->upstream_us);
     buffer_add_text(line, " id=");
     buffer_add_text(line, exchange->request_id);
+    if (exchange->route != NULL) {
+        buffer_add_text(line, " route=");
+        buffer_add_text(line, exchange->route);
+    }
     if (exchange->error != NULL) {
         buffer_add_text(line, " error=");
         buffer_add_text(line, exchange->error);
@@ -222,6 +226,8 @@ static void write_json(const struct access_exchange *exchange, struct slice targ
     if (exchange->upstream_us >= 0)
         json_add_number(&json, "authbridge.upstream.duration",
                         (unsigned long long)exchange->upstream_us * 1000);
+    if (exchange->route != NULL)
+        json_add_text(&json, "authbridge.route", slice_of(exchange->route));
     if (exchange->error != NULL)
         json_add_text(&json, "error.type", slice_of(exchange->error));
     json_end_object(&json);

@@ -6,6 +6,8 @@
 #include "clock.h"
 #include "cors.h"
 #include "host_guard.h"
+#include "method_guard.h"
+#include "route.h"
 
 #define HOST_SHOWN_BYTES 120 /* of one that is refused */
 
@@ -94,10 +96,47 @@ static bool check_site(const struct admission *admission, struct fault *fault)
     return true;
 }
 
-static bool choose_route(struct admission *admission)
+/* The server as a whole may be the bridge itself: "*" without a route for it. */
+static bool is_for_all(const struct http_request *request)
 {
-    admission->route = admission->config->routes;
-    return true;
+    return slice_equals(request->target, slice_of("*"));
+}
+
+static bool choose_route(struct admission *admission, struct fault *fault)
+{
+    switch (route_choose(admission->config, admission->request, &admission->route)) {
+    case ROUTE_FOUND:
+        return true;
+    case ROUTE_NONE:
+        return is_for_all(admission->request) ||
+               deny(fault, 404, "destination_not_found", "no route is for this path and host");
+    case ROUTE_DOTTED:
+        return deny(fault, 400, "http_request_error",
+                    "a path with the segments . or .. is not served where routes go by path");
+    case ROUTE_UNCLEAR:
+        break;
+    }
+    return deny(fault, 400, "http_request_error",
+                "the path, as a target may read it, is one of another route");
+}
+
+/* What is answered here reaches nobody. */
+static bool check_method(const struct admission *admission, struct fault *fault)
+{
+    const struct config_route *route = admission->route;
+    enum method_verdict verdict = METHOD_SERVED;
+
+    if (route != NULL && !http_request_ends_here(admission->request))
+        verdict = method_guard_judge(route, admission->request);
+    if (verdict == METHOD_SERVED)
+        return true;
+    deny(fault, 405, "http_request_denied",
+         verdict == METHOD_REFUSED
+             ? "this method is not among those that the bridge lets through"
+             : "the request names a method, for the target to take in place of its own, that the "
+               "bridge does not let through");
+    fault->allow = route->methods;
+    return false;
 }
 
 static bool check_length(const struct admission *admission, struct fault *fault)
@@ -120,7 +159,7 @@ static bool check_transport(const struct admission *admission, struct fault *fau
  * stands already. */
 static bool check_secrets(const struct admission *admission, struct fault *fault)
 {
-    if (config_refresh(admission->config, clock_now_ms()) == NULL)
+    if (admission->route == NULL || config_refresh_route(admission->route, clock_now_ms()) == NULL)
         return true;
     deny(fault, 502, "proxy_configuration_error",
          "a credential of the bridge cannot be read; its log says which");
@@ -136,8 +175,8 @@ bool admission_judge(struct admission *admission, struct fault *fault)
         cors_is_on(&admission->config->cors) && cors_is_preflight(admission->request);
     if (admission->is_preflight)
         return check_preflight(admission, fault);
-    return check_site(admission, fault) && choose_route(admission) &&
-           check_length(admission, fault);
+    return check_site(admission, fault) && choose_route(admission, fault) &&
+           check_method(admission, fault) && check_length(admission, fault);
 }
 
 bool admission_check(struct admission *admission, struct fault *fault)

@@ -76,8 +76,10 @@ void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep
                          "Cache-Control: no-store\r\n"
                          "Proxy-Status: authbridge; error=");
     buffer_add_text(out, fault->type);
-    if (fault->status == 405)
-        buffer_add_text(out, "\r\nAllow: " HTTP_METHODS_SERVED);
+    if (fault->status == 405) {
+        buffer_add_text(out, "\r\nAllow: ");
+        buffer_add_text(out, fault->allow != NULL ? fault->allow : HTTP_METHODS_SERVED);
+    }
     if (fault->status == 503 || fault->status == 429)
         buffer_add_text(out, "\r\nRetry-After: " ANSWER_RETRY_AFTER_S);
     buffer_add_text(out, "\r\nContent-Length: ");
@@ -104,9 +106,10 @@ void answer_insert(struct buffer *answer, struct slice fields)
     answer->end += fields.len;
 }
 
-void answer_options(bool close, bool keep_alive_1_0, struct buffer *out)
+void answer_options(const char *allow, bool close, bool keep_alive_1_0, struct buffer *out)
 {
     answer_begin(200, close, keep_alive_1_0, out);
-    buffer_add_text(out, "Allow: " HTTP_METHODS_SERVED "\r\n"
-                         "Content-Length: 0\r\n\r\n");
+    buffer_add_text(out, "Allow: ");
+    buffer_add_text(out, allow);
+    buffer_add_text(out, "\r\nContent-Length: 0\r\n\r\n");
 }

@@ -24,10 +24,10 @@ void config_fault(struct config_loader *loader, const char *format, ...)
 
 /* ---- sources ---- */
 
-/* Whether a name can be shown: anything else may be a value whose name was forgotten. */
-static bool is_plain_name(const char *name)
+/* Anything else may be a value whose name was forgotten. */
+const char *config_shown_name(const char *name)
 {
-    return strspn(name, "abcdefghijklmnopqrstuvwxyz_-") == strlen(name);
+    return strspn(name, "abcdefghijklmnopqrstuvwxyz_-") == strlen(name) ? name : "this";
 }
 
 static void take_table_setting(struct config_loader *loader, const char *section, const char *name,
@@ -48,8 +48,8 @@ static void take_table_setting(struct config_loader *loader, const char *section
         config_set_value(loader, setting, text);
         return;
     }
-    config_fault(loader, "%s is not a setting of [%s], which has: %s",
-                 is_plain_name(name) ? name : "this", section, config_names_of(section));
+    config_fault(loader, "%s is not a setting of [%s], which has: %s", config_shown_name(name),
+                 section, config_names_of(section));
 }
 
 /* Where a setting of the header sections goes; NULL for other sections. */
@@ -93,7 +93,10 @@ static void take_setting(void *context, const char *section, const char *name, c
     snprintf(place, sizeof place, "%s:%u", loader->path, line);
     loader->place = place;
     loader->line = line;
-    take_line(loader, section, name, text);
+    if (config_is_route(section))
+        config_take_route_line(loader, section, name, text);
+    else
+        take_line(loader, section, name, text);
     loader->place = loader->path;
 }
 
@@ -141,7 +144,7 @@ static void load(struct config_loader *loader, const struct config_source *sourc
     take_options(loader, source);
     loader->path = source->file;
     config_check(loader);
-    config_routes_conclude(loader);
+    config_check_routes(loader);
     config_tokens_conclude(loader);
     config_check_cors(loader);
     config_names_conclude(loader);
@@ -231,13 +234,6 @@ struct config *config_read(const struct config_source *source, char fault[CONFIG
     return config;
 }
 
-static void free_fields(struct config_fields *fields)
-{
-    for (size_t i = 0; i < fields->count; i++)
-        config_clear_field(&fields->items[i]);
-    free(fields->items);
-}
-
 void config_free(struct config *config)
 {
     if (config == NULL)
@@ -245,8 +241,8 @@ void config_free(struct config *config)
     config_routes_free(config);
     config_tokens_free(config);
     config_names_free(config);
-    free_fields(&config->request_fields);
-    free_fields(&config->response_fields);
+    config_free_fields(&config->request_fields);
+    config_free_fields(&config->response_fields);
     target_free(&config->target);
     free(config->listen);
     free(config->allow.items);
@@ -257,6 +253,7 @@ void config_free(struct config *config)
     config_clear_texts(&config->cors.headers);
     config_clear_texts(&config->cors.expose);
     free(config->host);
+    free(config->methods);
     free(config->user);
     egress_free(&config->egress);
     value_free(&config->egress_value);

@@ -84,7 +84,7 @@ static void check_target(struct config_loader *loader)
 {
     struct config *config = loader->config;
 
-    if (config->target.url == NULL && !loader->failed)
+    if (config->target.url == NULL && config->section_count == 0 && !loader->failed)
         config_fault(loader, loader->path != NULL
                                  ? "target is missing: set it in [proxy], for example target = "
                                    "https://preprod.example.com"
@@ -96,6 +96,18 @@ static void check_target(struct config_loader *loader)
     }
 }
 
+/* The name of one server is none of another's. */
+static void check_host(struct config_loader *loader)
+{
+    const struct config *config = loader->config;
+
+    if (config->host != NULL && config->target.url == NULL && config->section_count > 0)
+        config_fault(loader,
+                     "host = %s goes with target in [proxy], which is not set: in a route "
+                     "it is send_host",
+                     config->host);
+}
+
 static void check_user(struct config_loader *loader)
 {
     const char *user = loader->config->user;
@@ -103,15 +115,6 @@ static void check_user(struct config_loader *loader)
 
     if (user != NULL && !privileges_may_become(user, error))
         config_fault(loader, "user = %s: %s", user, error);
-}
-
-static void check_egress(struct config_loader *loader)
-{
-    const struct config *config = loader->config;
-
-    if (config->egress.url != NULL && config->target.unix_path != NULL)
-        config_fault(loader, "egress goes with a target on the network, not with %s",
-                     config->target.name);
 }
 
 /* The keeper would ask name servers without pause. */
@@ -254,8 +257,8 @@ void config_check(struct config_loader *loader)
         {"proxy", "listen", check_listen},
         {"proxy", "listen", check_trusted},
         {"proxy", "target", check_target},
+        {"proxy", "host", check_host},
         {"proxy", "user", check_user},
-        {"proxy", "egress", check_egress},
         {"proxy", "dns_ttl", check_dns_ttl},
         {"tls", "ca_file", check_ca_file},
         {"tls", "client_cert", check_client_cert},

@@ -55,7 +55,9 @@ static void print_texts(const struct config_texts *texts, FILE *out)
 
 static void print_target(const struct target *target, FILE *out)
 {
-    if (target->unix_path != NULL)
+    if (target->url == NULL)
+        fputs("not set", out);
+    else if (target->unix_path != NULL)
         fputs(target->name, out);
     else
         fprintf(out, "%s://%s%s", target->is_https ? "https" : "http", target->authority,
@@ -87,6 +89,11 @@ static void print_duration(long long milliseconds, FILE *out)
     fputs(text, out);
 }
 
+static void print_methods(const char *methods, FILE *out)
+{
+    fputs(methods != NULL ? methods : "all", out);
+}
+
 /* base is the struct that has the setting as a member. */
 static void print_value(const struct config *config, const void *base,
                         const struct config_setting *setting, FILE *out)
@@ -115,6 +122,7 @@ static void print_value(const struct config *config, const void *base,
         break;
     case CONFIG_TEXT:
     case CONFIG_HOST:
+    case CONFIG_PATH:
         fputs(*(char *const *)member != NULL ? *(char *const *)member : "not set", out);
         break;
     case CONFIG_CHOICE:
@@ -136,6 +144,9 @@ static void print_value(const struct config *config, const void *base,
     case CONFIG_ORIGINS:
     case CONFIG_NAMES:
         print_texts(member, out);
+        break;
+    case CONFIG_METHODS:
+        print_methods(config->methods, out);
         break;
     case CONFIG_RANGES:
         print_ranges(member, member == &config->allow ? "loopback addresses" : "none", out);
@@ -194,12 +205,86 @@ static void print_token(const struct config *config, const struct config_token *
     fputc('\n', out);
 }
 
+/* ---- routes ---- */
+
+#define COLUMNS 4
+
+/* The columns of the routes' table, but for the last; the first row is their heading. */
+static const char *cell(const struct config *config, size_t row, size_t column)
+{
+    static const char *const heading[COLUMNS] = {"; route", "host", "path", "methods"};
+
+    if (row == 0)
+        return heading[column];
+    const struct config_route *route = &config->routes[row - 1];
+    const char *const cells[COLUMNS] = {
+        route->section != NULL ? route->name : "[proxy]",
+        route->match_host != NULL ? route->match_host : "any",
+        route->match_path != NULL ? route->match_path : "any",
+        route->methods != NULL ? route->methods : "all",
+    };
+    return cells[column];
+}
+
+static void print_table(const struct config *config, FILE *out)
+{
+    size_t widths[COLUMNS] = {0};
+
+    for (size_t row = 0; row <= config->route_count; row++)
+        for (size_t i = 0; i < COLUMNS; i++)
+            if (strlen(cell(config, row, i)) > widths[i])
+                widths[i] = strlen(cell(config, row, i));
+    for (size_t row = 0; row <= config->route_count; row++) {
+        for (size_t i = 0; i < COLUMNS; i++)
+            fprintf(out, "%-*s  ", (int)widths[i], cell(config, row, i));
+        if (row == 0)
+            fputs("target", out);
+        else
+            print_target(config->routes[row - 1].target, out);
+        if (row > 0 && config->routes[row - 1].strip_path)
+            fputs(", without the path", out);
+        fputc('\n', out);
+    }
+}
+
+static void print_own_fields(const struct config_route_section *section, FILE *out)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "route:%s request-headers", section->name);
+    if (section->request_fields.count > 0)
+        print_fields(name, &section->request_fields, true, out);
+    snprintf(name, sizeof name, "route:%s response-headers", section->name);
+    if (section->response_fields.count > 0)
+        print_fields(name, &section->response_fields, false, out);
+}
+
+/* In the order in which they are tried. */
+static void print_routes(const struct config *config, FILE *out)
+{
+    if (config->section_count == 0)
+        return;
+    print_table(config, out);
+    if (config->target.url == NULL)
+        fputs("; all others get 404\n", out);
+    fputc('\n', out);
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct config_route_section *section = config->routes[i].section;
+        if (section == NULL)
+            continue;
+        if (section->send_host != NULL)
+            fprintf(out, "[route:%s]\nsend_host = %s\n\n", section->name, section->send_host);
+        print_own_fields(section, out);
+    }
+}
+
 void config_describe(const struct config *config, FILE *out)
 {
     static const char *const sections[] = {"timeouts", "limits",  "tls", "listen-tls", "access",
                                            "cors",     "rewrite", "log", "status"};
 
     print_section(config, "proxy", out);
+    print_routes(config, out);
     print_fields("request-headers", &config->request_fields, true, out);
     print_fields("response-headers", &config->response_fields, false, out);
     for (size_t i = 0; i < config->tokens.count; i++)

@@ -1,4 +1,4 @@
-/* config_fields: the fields of [request-headers] and [response-headers]. */
+/* config_fields: the fields of [request-headers], [response-headers] and a route's own. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ static bool check_field_name(struct config_loader *loader, const char *name)
                      "this is no header's name; write Name = value, the name of letters, digits "
                      "and !#$%%&'*+-.^_`|~");
     else if (id == HTTP_FIELD_HOST)
-        config_fault(loader, "%s: set host = in [proxy] instead", name);
+        config_fault(loader, "%s: set host = in [proxy], or send_host = in a route, instead", name);
     else if (http_field_is_reserved(id))
         config_fault(loader,
                      "%s: this field belongs to the connection, and the bridge sets it itself",
@@ -38,6 +38,14 @@ void config_clear_field(struct config_field *field)
     free(field->origin);
     value_free(&field->value);
     *field = (struct config_field){0};
+}
+
+void config_free_fields(struct config_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        config_clear_field(&fields->items[i]);
+    free(fields->items);
+    *fields = (struct config_fields){0};
 }
 
 /* An empty place for the field: the one that --header replaces, or a new one at the end. NULL

@@ -18,18 +18,34 @@ static const char *refresh_fields(const struct config_fields *fields, long long 
     return problem;
 }
 
+static const char *first_of(const char *a, const char *b)
+{
+    return a != NULL ? a : b;
+}
+
+static const char *refresh_both(const struct config_fields *request_fields,
+                                const struct config_fields *response_fields, long long now)
+{
+    const char *problem = refresh_fields(request_fields, now);
+
+    return first_of(problem, refresh_fields(response_fields, now));
+}
+
 const char *config_refresh(const struct config *config, long long now)
 {
-    const char *problems[] = {
-        refresh_fields(&config->request_fields, now),
-        refresh_fields(&config->response_fields, now),
-        value_refresh(&config->egress_value, now),
-    };
+    const char *problem = refresh_both(&config->request_fields, &config->response_fields, now);
 
-    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
-        if (problems[i] != NULL)
-            return problems[i];
-    return NULL;
+    for (size_t i = 0; i < config->section_count; i++)
+        problem = first_of(problem, refresh_both(&config->sections[i]->request_fields,
+                                                 &config->sections[i]->response_fields, now));
+    return first_of(problem, value_refresh(&config->egress_value, now));
+}
+
+const char *config_refresh_route(const struct config_route *route, long long now)
+{
+    const char *problem = refresh_both(&route->request_fields, &route->response_fields, now);
+
+    return first_of(problem, value_refresh(&route->config->egress_value, now));
 }
 
 /* Files of secrets that only the user of before could read. */
@@ -44,16 +60,23 @@ static void keep_unreadable(const struct config *config, const struct value *val
     }
 }
 
+static void keep_unreadable_fields(const struct config *config, const struct config_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        keep_unreadable(config, &fields->items[i].value);
+}
+
 void config_warn_of_unreadable(const struct config *config, const char *file)
 {
-    const struct config_fields *sections[] = {&config->request_fields, &config->response_fields};
-
     if (file != NULL && access(file, R_OK) != 0)
         log_warning("user %s cannot read %s (%s): a reload fails", config->user, file,
                     strerror(errno));
-    for (size_t s = 0; s < sizeof sections / sizeof sections[0]; s++)
-        for (size_t i = 0; i < sections[s]->count; i++)
-            keep_unreadable(config, &sections[s]->items[i].value);
+    keep_unreadable_fields(config, &config->request_fields);
+    keep_unreadable_fields(config, &config->response_fields);
+    for (size_t i = 0; i < config->section_count; i++) {
+        keep_unreadable_fields(config, &config->sections[i]->request_fields);
+        keep_unreadable_fields(config, &config->sections[i]->response_fields);
+    }
     keep_unreadable(config, &config->egress_value);
     for (size_t i = 0; i < config->tokens.count; i++) {
         keep_unreadable(config, &config->tokens.items[i].client_id);

@@ -253,12 +253,14 @@ static void set_value(struct config_loader *loader, const struct config_setting 
                          setting->name);
 }
 
-static void set_target(struct config_loader *loader, const char *text)
+static void set_target(struct config_loader *loader, const struct config_setting *setting,
+                       const char *text)
 {
+    struct target *target = config_member(loader->base, setting);
     char error[TARGET_ERROR_BYTES];
 
-    target_free(&loader->config->target);
-    if (!target_parse(text, &loader->config->target, error))
+    target_free(target);
+    if (!target_parse(text, target, error))
         config_fault(loader, "target = %s: %s", strchr(text, '@') != NULL ? "***" : text, error);
 }
 
@@ -268,8 +270,90 @@ static void set_host(struct config_loader *loader, const struct config_setting *
     if (http_is_authority(slice_of(text)))
         set_text(loader, setting, text);
     else
-        config_fault(loader, "host = %s: give host or host:port, for example preprod.example.com",
-                     strchr(text, '@') != NULL ? "***" : text);
+        config_fault(loader, "%s = %s: give host or host:port, for example preprod.example.com",
+                     setting->name, strchr(text, '@') != NULL ? "***" : text);
+}
+
+/* Octets of a path that every target reads in one way: pchar (RFC 3986 3.3) but for parameters and
+ * percent-encoding. */
+#define PATH_OCTETS                                                                                \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,=:@/"
+
+static const char *fault_of_path(const char *path)
+{
+    size_t len = strlen(path);
+
+    if (path[0] != '/')
+        return "begin it with a slash";
+    if (strspn(path, PATH_OCTETS) != len)
+        return "of what a path may hold, leave out ?, #, ; and % with what follows them";
+    if (strstr(path, "//") != NULL)
+        return "write one slash, not two";
+    if (len > 1 && path[len - 1] == '/')
+        return "without the slash at its end it stands for all that is below, too";
+    if (strstr(path, "/./") != NULL || strstr(path, "/../") != NULL || strcmp(path, "/.") == 0 ||
+        (len >= 2 && strcmp(path + len - 2, "/.") == 0) ||
+        (len >= 3 && strcmp(path + len - 3, "/..") == 0))
+        return "write it without the segments . and ..";
+    return len > CONFIG_MATCH_PATH_MAX ? "it is too long" : NULL;
+}
+
+static void set_path(struct config_loader *loader, const struct config_setting *setting,
+                     const char *text)
+{
+    const char *fault = fault_of_path(text);
+
+    if (fault == NULL)
+        set_text(loader, setting, text);
+    else
+        config_fault(loader, "path = %.80s: %s, for example /payments", text, fault);
+}
+
+/* Reads one method into the list. NULL, or what is wrong with it. */
+static const char *add_method(struct slice method, struct buffer *list)
+{
+    struct slice others = buffer_content(list);
+    struct slice other;
+
+    if (!http_is_token(method))
+        return "give all, or methods with commas between, for example GET, HEAD, OPTIONS";
+    if (slice_equals_nocase(method, slice_of("CONNECT")) ||
+        slice_equals_nocase(method, slice_of("TRACE")))
+        return "CONNECT and TRACE are never served";
+    for (size_t i = 0; i < method.len; i++)
+        if (method.at[i] >= 'a' && method.at[i] <= 'z')
+            return "methods have capital letters, for example GET, HEAD, OPTIONS";
+    while (others.len > 0 && http_list_next(&others, &other))
+        if (slice_equals(method, other))
+            return "one stands twice";
+    if (buffer_length(list) > 0)
+        buffer_add_text(list, ", ");
+    buffer_add(list, method);
+    return list->overflowed ? "the list is too long" : NULL;
+}
+
+static void set_methods(struct config_loader *loader, const struct config_setting *setting,
+                        const char *text)
+{
+    char **value = config_member(loader->base, setting);
+    char space[CONFIG_METHODS_MAX + 1];
+    struct buffer list = {.at = space, .cap = CONFIG_METHODS_MAX};
+    struct slice rest = slice_of(text);
+    const char *fault = NULL;
+    struct slice method;
+
+    free(*value);
+    *value = NULL;
+    if (strcmp(text, "all") == 0)
+        return;
+    while (fault == NULL && http_list_next(&rest, &method))
+        fault = add_method(method, &list);
+    if (fault != NULL) {
+        config_fault(loader, "methods = %.80s: %s", text, fault);
+        return;
+    }
+    space[list.end] = '\0';
+    set_text(loader, setting, space);
 }
 
 void config_set_value(struct config_loader *loader, const struct config_setting *setting,
@@ -306,10 +390,16 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
         set_listen(loader, setting, text);
         break;
     case CONFIG_TARGET:
-        set_target(loader, text);
+        set_target(loader, setting, text);
         break;
     case CONFIG_EGRESS:
         config_set_egress(loader, text);
+        break;
+    case CONFIG_METHODS:
+        set_methods(loader, setting, text);
+        break;
+    case CONFIG_PATH:
+        set_path(loader, setting, text);
         break;
     case CONFIG_RANGES:
         for_each_element(loader, setting, text, add_range);

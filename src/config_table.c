@@ -31,6 +31,7 @@ const struct config_setting config_settings[] = {
     {"proxy", "host", CONFIG_HOST, AT(host), NO_NUMBER},
     {"proxy", "user", CONFIG_TEXT, AT(user), NO_NUMBER},
     {"proxy", "egress", CONFIG_EGRESS, AT(egress), NO_NUMBER},
+    {"proxy", "methods", CONFIG_METHODS, AT(methods), NO_NUMBER},
     {"proxy", "forwarded", CONFIG_CHOICE, AT(forwarded), CHOICE(forwarded_names, FORWARDED_OFF)},
     {"proxy", "via", CONFIG_SWITCH, AT(via), SWITCH(false)},
     {"proxy", "dns_ttl", CONFIG_DURATION, AT(dns_ttl), DURATION_OR_OFF(30000)},
@@ -128,6 +129,19 @@ bool config_may_be_off(const struct config_setting *setting)
            setting->min == 0 && setting->max != NO_LIMIT;
 }
 
+#define IN_ROUTE(member) offsetof(struct config_route_section, member)
+
+const struct config_setting config_route_settings[] = {
+    {"route", "path", CONFIG_PATH, IN_ROUTE(path), NO_NUMBER},
+    {"route", "host", CONFIG_HOST, IN_ROUTE(host), NO_NUMBER},
+    {"route", "target", CONFIG_TARGET, IN_ROUTE(target), NO_NUMBER},
+    {"route", "send_host", CONFIG_HOST, IN_ROUTE(send_host), NO_NUMBER},
+    {"route", "strip_path", CONFIG_SWITCH, IN_ROUTE(strip_path), SWITCH(false)},
+    {"route", "methods", CONFIG_METHODS, IN_ROUTE(methods), NO_NUMBER},
+};
+const size_t config_route_setting_count =
+    sizeof config_route_settings / sizeof config_route_settings[0];
+
 void *config_member(void *base, const struct config_setting *setting)
 {
     return (char *)base + setting->offset;
@@ -149,12 +163,10 @@ void config_set_defaults(void *base, const struct config_setting *settings, size
     }
 }
 
-const char *config_names_of(const char *section)
+static const char *list_names(const struct config_setting *settings, size_t count,
+                              const char *section)
 {
     static char names[256];
-    const struct config_setting *settings =
-        section != NULL ? config_settings : config_token_settings;
-    size_t count = section != NULL ? config_setting_count : config_token_setting_count;
     size_t len = 0;
 
     names[0] = '\0';
@@ -163,4 +175,15 @@ const char *config_names_of(const char *section)
             len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", len > 0 ? ", " : "",
                                     settings[i].name);
     return names;
+}
+
+const char *config_names_of(const char *section)
+{
+    return section != NULL ? list_names(config_settings, config_setting_count, section)
+                           : list_names(config_token_settings, config_token_setting_count, NULL);
+}
+
+const char *config_names_of_route(void)
+{
+    return list_names(config_route_settings, config_route_setting_count, "route");
 }

@@ -11,6 +11,7 @@
 #include "credentials.h"
 #include "localhost.h"
 #include "log.h"
+#include "method_guard.h"
 #include "request_id.h"
 #include "rewrite.h"
 #include "scoreboard.h"
@@ -190,6 +191,7 @@ static bool check_request(struct exchange *exchange)
     exchange->has_head = true;
     if (!http_request_read(&exchange->head, &exchange->request, &fault)) {
         fault_set(&exchange->fault, fault.status, refusal_type(fault.status), "%s", fault.detail);
+        exchange->fault.allow = context->config->methods;
         return false;
     }
     exchange->understood = true;
@@ -269,7 +271,8 @@ static enum exchange_result answer_options_here(struct exchange *exchange)
     struct buffer answer = {.at = space, .cap = sizeof space};
     bool goes_on = may_go_on(exchange);
 
-    answer_options(!goes_on, goes_on && exchange->request.minor == 0, &answer);
+    answer_options(method_guard_allow(exchange->context->config, exchange->route), !goes_on,
+                   goes_on && exchange->request.minor == 0, &answer);
     add_cors(exchange, &answer);
     return send_answer(exchange, 200, goes_on, &answer);
 }
@@ -512,6 +515,8 @@ static void write_access_line(const struct exchange *exchange, enum exchange_res
         .total_us = exchange->total_us,
         .upstream_us = head_us > 0 ? head_us - exchange->upstream_us : -1,
         .request_id = exchange->request_id,
+        .route = exchange->route != NULL && exchange->route->section != NULL ? exchange->route->name
+                                                                             : NULL,
         .error = error_of(exchange, result),
     };
 
@@ -547,7 +552,7 @@ enum exchange_result exchange_serve(struct exchange_context *context)
         result = answer_with_fault(&exchange);
     else if (exchange.is_preflight)
         result = answer_preflight(&exchange);
-    else if (http_request_ends_here(&exchange.request))
+    else if (exchange.route == NULL || http_request_ends_here(&exchange.request))
         result = answer_options_here(&exchange);
     else
         result = serve(&exchange);

@@ -118,7 +118,8 @@ static void show_added(struct explanation *e)
 static void show_request_line(const struct explanation *e, struct slice came, struct slice sent)
 {
     const struct http_request *request = e->request;
-    char cause[EXPLAIN_CAUSE_BYTES] = "";
+    char cause[2 * EXPLAIN_CAUSE_BYTES] = "";
+    char place[CONFIG_PLACE_BYTES];
 
     if (slice_equals(came, sent)) {
         show(e, ' ', sent, "");
@@ -127,6 +128,11 @@ static void show_request_line(const struct explanation *e, struct slice came, st
     if (e->route->target->base_path[0] != '\0' && request->target.at[0] != '*')
         explain_cause_of_setting(e->route, "target", cause);
     size_t len = strlen(cause);
+    if (e->route->strip_path) {
+        config_place_of_route(e->route, "strip_path", place);
+        len += (size_t)snprintf(cause + len, sizeof cause - len, "%s%s, strip_path",
+                                len > 0 ? "; " : "", place);
+    }
     if (!slice_equals(request->target, request->raw_target))
         len += (size_t)snprintf(cause + len, sizeof cause - len, "%sthe path alone goes on",
                                 len > 0 ? "; " : "");
@@ -266,13 +272,21 @@ static bool build_head(const struct explain_request *asked, const struct config 
     return !head->overflowed;
 }
 
+static bool mask_fields(const struct config_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (!fields->items[i].removes && !value_mask(&fields->items[i].value))
+            return false;
+    return true;
+}
+
 static bool mask(struct config *config)
 {
-    for (size_t i = 0; i < config->request_fields.count; i++)
-        if (!config->request_fields.items[i].removes &&
-            !value_mask(&config->request_fields.items[i].value))
-            return false;
-    return config_routes_merge(config);
+    bool masked = mask_fields(&config->request_fields);
+
+    for (size_t i = 0; i < config->section_count; i++)
+        masked = mask_fields(&config->sections[i]->request_fields) && masked;
+    return masked && config_routes_merge(config);
 }
 
 static enum explain_result refuse(FILE *out, unsigned status, const char *detail)
@@ -312,6 +326,29 @@ static enum explain_result explain_rewrite(const struct config_route *route,
     return fits ? EXPLAIN_SENT : refuse(out, 502, "the rewritten request head is too long");
 }
 
+/* Which route it is, and what of the request decided that; nothing where there is one for all. */
+static void show_route(const struct config_route *route, FILE *out)
+{
+    char place[CONFIG_PLACE_BYTES];
+
+    if (route->config->section_count == 0)
+        return;
+    if (route->section == NULL) {
+        fputs("No route is for it: it goes where all others go.\n", out);
+        return;
+    }
+    fprintf(out, "It takes the route %s:\n", route->name);
+    if (route->match_host != NULL) {
+        config_place_of_route(route, "host", place);
+        fprintf(out, "  Host is %s    ; %s\n", route->match_host, place);
+    }
+    if (route->match_path != NULL) {
+        config_place_of_route(route, "path", place);
+        fprintf(out, "  the path is %s, or below it    ; %s\n", route->match_path, place);
+    }
+    fputc('\n', out);
+}
+
 static enum explain_result explain_head(const struct config *config, struct slice came, FILE *out)
 {
     struct http_request request;
@@ -338,7 +375,10 @@ static enum explain_result explain_head(const struct config *config, struct slic
     }
     if (!http_request_read(&head, &request, &bad))
         return refuse(out, bad.status, bad.detail);
-    if (!admission_judge(&admission, &fault))
+    bool admitted = admission_judge(&admission, &fault);
+    if (admission.route != NULL)
+        show_route(admission.route, out);
+    if (!admitted)
         return refuse(out, fault.status, fault.detail);
     if (admission.is_preflight) {
         fputs(
@@ -347,9 +387,10 @@ static enum explain_result explain_head(const struct config *config, struct slic
             out);
         return EXPLAIN_SENT;
     }
-    if (http_request_ends_here(&request)) {
-        fputs("Answered by the bridge with 200: Max-Forwards is 0. Nothing goes to the target.\n",
-              out);
+    if (admission.route == NULL || http_request_ends_here(&request)) {
+        fprintf(out, "Answered by the bridge with 200: %s. Nothing goes to the target.\n",
+                admission.route == NULL ? "no route is for the server as a whole"
+                                        : "Max-Forwards is 0");
         return EXPLAIN_SENT;
     }
     return explain_rewrite(admission.route, &request, came, out);

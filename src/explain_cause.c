@@ -12,7 +12,7 @@ void explain_cause_of_setting(const struct config_route *route, const char *name
 {
     char place[CONFIG_PLACE_BYTES];
 
-    config_place_of(route->config, "proxy", name, place);
+    config_place_of_route(route, name, place);
     snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s%s%s", place, strncmp(place, "--", 2) == 0 ? "" : ", ",
              strncmp(place, "--", 2) == 0 ? "" : name);
 }
@@ -50,10 +50,11 @@ static bool name_forwarding(const struct config_route *route, struct slice name,
 
 void explain_cause_of_host(const struct config_route *route, char cause[EXPLAIN_CAUSE_BYTES])
 {
+    const char *name = route->section != NULL ? "send_host" : "host";
     char place[CONFIG_PLACE_BYTES];
 
-    config_place_of(route->config, "proxy", "host", place);
-    explain_cause_of_setting(route, place[0] != '\0' ? "host" : "target", cause);
+    config_place_of_route(route, name, place);
+    explain_cause_of_setting(route, place[0] != '\0' ? name : "target", cause);
 }
 
 static const char *reason_of_removal(const struct http_request *request,

@@ -10,6 +10,7 @@ void fault_set(struct fault *fault, unsigned status, const char *type, const cha
 
     fault->status = status;
     fault->type = type;
+    fault->allow = NULL;
     fault->is_logged = false;
     va_start(arguments, format);
     vsnprintf(fault->detail, sizeof fault->detail, format, arguments);

@@ -112,17 +112,6 @@ void http_chunked_init(struct http_chunked *chunked, enum http_kind kind, size_t
     };
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool fail(struct http_chunked *chunked, const char *detail)
 {
     chunked->detail = detail;
@@ -161,7 +150,7 @@ static bool take_extension_octet(struct http_chunked *chunked, char c)
 
 static bool take_size_octet(struct http_chunked *chunked, char c)
 {
-    int digit = hex_digit(c);
+    int digit = http_hex_digit(c);
 
     switch (chunked->state) {
     case SIZE_FIRST:

@@ -35,6 +35,17 @@ bool http_is_content_octet(char c)
     return (octet >= 0x20 && octet != 0x7F) || octet == '\t';
 }
 
+int http_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
 bool http_is_token(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++)

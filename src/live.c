@@ -145,7 +145,7 @@ static void print_target(const struct live *live)
     const struct target *target = live->route->target;
     char place[CONFIG_PLACE_BYTES];
 
-    config_place_of(live->config, "proxy", "target", place);
+    config_place_of_route(live->route, "target", place);
     fprintf(live->out, "Trying %s%s%s (%s)\n\n",
             target->unix_path != NULL ? ""
             : target->is_https        ? "https://"

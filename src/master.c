@@ -296,9 +296,11 @@ static void serve(struct master *master)
 static void announce_ready(struct master *master, void (*on_ready)(const char *))
 {
     const struct service_load load = load_of(master);
+    char targets[CONFIG_TARGETS_BYTES];
     char text[ADDRESS_TEXT_BYTES];
 
-    log_info("ready: requests go to %s", master->config->routes[0].target->name);
+    config_format_targets(master->config, targets);
+    log_info("ready: requests go to %s", targets);
     listener_format(&master->listeners.items[0], text);
     if (on_ready != NULL)
         on_ready(text);

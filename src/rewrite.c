@@ -6,6 +6,8 @@
 #include "forwarded.h"
 #include "http_field.h"
 #include "localhost.h"
+#include "method_guard.h"
+#include "route.h"
 
 static const char crlf[] = "\r\n";
 
@@ -47,13 +49,16 @@ static void add_renamed(struct buffer *out, struct slice name, struct slice valu
 static void add_request_line(const struct http_request *request, const struct config_route *route,
                              struct buffer *out)
 {
+    bool needs_slash;
+    struct slice target = route_target(route, request, &needs_slash);
+
     buffer_add(out, request->method);
     buffer_add_text(out, " ");
     if (!slice_equals(request->target, slice_of("*")))
         buffer_add_text(out, route->target->base_path);
-    if (request->rootless)
+    if (needs_slash)
         buffer_add_text(out, "/");
-    buffer_add(out, request->target);
+    buffer_add(out, target);
     buffer_add_text(out, " HTTP/1.1\r\n");
 }
 
@@ -174,7 +179,8 @@ bool rewrite_trailers(struct slice lines, const struct http_request *request,
     while (http_field_next(&lines, &field)) {
         if (http_field_is_reserved(field.id) || field.id == HTTP_FIELD_PROXY_AUTHORIZATION ||
             http_resembles_framing(field.name) ||
-            config_fields_have(&route->request_fields, field.name))
+            config_fields_have(&route->request_fields, field.name) ||
+            (route->methods != NULL && method_guard_is_override(field.name)))
             continue;
         if (forwarded_replaces(route, context, field.name) ||
             http_is_nominated(&request->nominations, field.name))

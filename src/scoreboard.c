@@ -69,6 +69,7 @@ const char *const scoreboard_cause_names[SCOREBOARD_CAUSES] = {
     "connection_write_timeout",
     "destination_ip_prohibited",
     "destination_ip_unroutable",
+    "destination_not_found",
     "destination_unavailable",
     "dns_error",
     "dns_timeout",

@@ -43,10 +43,13 @@ static void add_listeners(struct json *json, const struct status_facts *facts)
 static void add_configuration(struct json *json, const struct status_facts *facts,
                               const struct scoreboard_snapshot *snapshot)
 {
+    char targets[CONFIG_TARGETS_BYTES];
+
     json_begin_object(json, "configuration");
     add_text(json, "file", facts->file);
     add_listeners(json, facts);
-    json_add_text(json, "target", slice_of(facts->config->routes[0].target->name));
+    config_format_targets(facts->config, targets);
+    json_add_text(json, "target", slice_of(targets));
     json_add_bool(json, "tls", config_has_tls(facts->config));
     json_add_decimal(json, "loaded", facts->loaded, 0);
     json_add_number(json, "reloads", snapshot->events[SCOREBOARD_RELOADED]);

@@ -55,7 +55,9 @@ SHORTAGE = (503, "proxy_internal_error")  # passes, so that 503 says more than t
 UNUSABLE_SECRET = (502, "proxy_configuration_error")  # no fault of the program, as clients read a 500
 CROWDED = (429, "connection_limit_reached")  # it is the client's limit, not that towards the target
 MISDIRECTED = (421, "http_request_denied")  # says more than the recommended 403
-OTHER_STATUSES = {SHORTAGE, UNUSABLE_SECRET, CROWDED, MISDIRECTED}
+GUARDED = (405, "http_request_denied")  # the same, and Allow says what would pass
+ROUTELESS = (404, "destination_not_found")  # for a client, nothing is there; the bridge has no fault
+OTHER_STATUSES = {SHORTAGE, UNUSABLE_SECRET, CROWDED, MISDIRECTED, GUARDED, ROUTELESS}
 NEEDS_A_FAULT_WITHIN = {
     (500, "proxy_internal_error"),  # should not happen
     SHORTAGE,
@@ -79,6 +81,12 @@ class Stage:
     def sends(self, request, more=""):
         """A client sends this, and the target does not matter."""
         client = self.client(self.start_target(), more)
+        client.send_until_refused(request)
+        return client
+
+    def routed(self, request):
+        """The same, with a route by path and no target for what that is not for."""
+        client = self.connect(self.start_bridge(text=f"[proxy]\nlisten = 127.0.0.1:0\n{ROUTE}"))
         client.send_until_refused(request)
         return client
 
@@ -206,11 +214,18 @@ CHUNK_OF_2K = b"800\r\n" + b"a" * 0x800
 LONG_HEAD = b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300_000
 UPGRADE = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
+ROUTE = "[route:a]\npath = /a\ntarget = http://127.0.0.1:9\n"
+
 ANSWERS = [
     (400, "http_request_error", lambda stage: stage.sends(b"GET / HTTP/1.1\r\n\r\n")),
     (400, "http_request_error", lambda stage: stage.sends(post_chunked(b"x\r\n"))),
     (403, "http_request_denied", lambda stage: stage.sends(get(), "[access]\nallow = 10.0.0.0/8\n")),
     (403, "http_request_denied", lambda stage: stage.sends(get(fields=b"Sec-Fetch-Site: cross-site\r\n"), ANY_HOST)),
+    (400, "http_request_error", lambda stage: stage.sends(get(b"/a/.."), ROUTE)),
+    (400, "http_request_error", lambda stage: stage.sends(get(b"//a"), ROUTE)),
+    (404, "destination_not_found", lambda stage: stage.routed(get(b"/b"))),
+    (405, "http_request_denied", lambda stage: stage.sends(post(b""), "methods = GET\n")),
+    (405, "http_request_denied", lambda stage: stage.sends(get(b"/?_method=PUT"), "methods = GET\n")),
     (405, "http_request_error", lambda stage: stage.sends(get().replace(b"GET", b"TRACE"))),
     (408, "http_request_error", lambda stage: stage.sends(b"GET /", "[timeouts]\nrequest_head = 200ms\n")),
     (408, "http_request_error", lambda stage: stage.sends(head_of_post(5), "[timeouts]\nclient_idle = 200ms\n")),

@@ -106,16 +106,16 @@ static void test_options(void)
 {
     struct buffer *out = new_buffer(ANSWER_BYTES_MAX);
 
-    answer_options(false, false, out);
+    answer_options(METHODS, false, false, out);
     check_text("OPTIONS", mask_date(buffer_content(out)),
                "HTTP/1.1 200 OK\r\nDate: NOW\r\nAllow: " METHODS "\r\nContent-Length: 0\r\n\r\n");
     buffer_clear(out);
-    answer_options(true, false, out);
+    answer_options(METHODS, true, false, out);
     check_text("OPTIONS and close", mask_date(buffer_content(out)),
                "HTTP/1.1 200 OK\r\nDate: NOW\r\nConnection: close\r\nAllow: " METHODS
                "\r\nContent-Length: 0\r\n\r\n");
     buffer_clear(out);
-    answer_options(false, true, out);
+    answer_options(METHODS, false, true, out);
     check_text("OPTIONS to 1.0", mask_date(buffer_content(out)),
                "HTTP/1.1 200 OK\r\nDate: NOW\r\nConnection: keep-alive\r\nAllow: " METHODS
                "\r\nContent-Length: 0\r\n\r\n");
