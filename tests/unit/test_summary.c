@@ -60,7 +60,8 @@ static void test_largest(void)
 {
     const unsigned long long most = 0xFFFFFFFFFFFFFFFFull;
     const struct summary_facts facts = {
-        0x7FFFFFFFFFFFFFFF, (size_t)most, 0x7FFFFFFFFFFFFFFF, most, most, most};
+        0x7FFFFFFFFFFFFFFF, (size_t)most, 0x7FFFFFFFFFFFFFFF, most, most, most,
+        (size_t)most,       (size_t)most};
     struct scoreboard_snapshot snapshot = {0};
 
     snapshot.children[SCOREBOARD_IDLE] = most;
