@@ -7,6 +7,7 @@
 
 #include <openssl/types.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "config.h"
 
@@ -31,6 +32,9 @@ bool listen_tls_refresh(struct listen_tls *tls, const struct config *config, lon
 /* When listen_tls_refresh should be called at the latest; CLOCK_NEVER: whenever something else
  * happens. */
 long long listen_tls_due(const struct listen_tls *tls);
+
+/* When the certificate expires, in seconds since 1970; 0 when that is not known, or for NULL. */
+int64_t listen_tls_expires(const struct listen_tls *tls);
 
 /* Whether this process can still read the files; from now on it looks for changes only if so. */
 bool listen_tls_keep_if_unreadable(struct listen_tls *tls, const struct config *config);

@@ -90,6 +90,7 @@ struct scoreboard_snapshot {
     struct scoreboard_counts counts;
     uint64_t events[SCOREBOARD_EVENTS];
     uint64_t children[SCOREBOARD_STATES];
+    int64_t listener_certificate; /* when it expires, in seconds since 1970; 0: there is none */
     bool draining;
 };
 
@@ -108,6 +109,9 @@ void scoreboard_release(int slot);
 
 void scoreboard_note_event(enum scoreboard_event event);
 void scoreboard_set_draining(void);
+
+/* When the certificate of listeners with TLS expires; 0: there is none. */
+void scoreboard_note_listener_certificate(int64_t expires);
 
 /* ---- a child's part: a few nanoseconds each, no system call ---- */
 

@@ -37,7 +37,7 @@ _authbridge() {
         compopt -o nospace
         words='http:// https:// unix:/'
         ;;
-    --listen) words='127.0.0.1:8080 [::1]:8080 unix:/run/authbridge/socket' ;;
+    --listen) words='127.0.0.1:8080 [::1]:8080 https://127.0.0.1:8443 unix:/run/authbridge/socket' ;;
     --header | -H | --explain) return ;; # free text
     *) words=$(_authbridge_options) ;;
     esac

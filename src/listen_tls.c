@@ -364,6 +364,16 @@ bool listen_tls_keep_if_unreadable(struct listen_tls *tls, const struct config *
     return tls == NULL || tls->watched;
 }
 
+int64_t listen_tls_expires(const struct listen_tls *tls)
+{
+    struct tm utc;
+
+    if (tls == NULL ||
+        ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(tls->context)), &utc) != 1)
+        return 0;
+    return (int64_t)timegm(&utc);
+}
+
 /* Makes a context of the files as they are now. */
 static bool renew(struct listen_tls *tls, const struct config *config, bool all_there,
                   char error[LISTEN_TLS_ERROR_BYTES])

@@ -50,6 +50,11 @@ static bool is_draining(const struct master *master)
 
 /* ---- reload, drain, status ---- */
 
+static void note_certificate(const struct master *master)
+{
+    scoreboard_note_listener_certificate(listen_tls_expires(master->trust.listen));
+}
+
 /* For the moment: a reload makes it void. */
 static struct service_load load_of(const struct master *master)
 {
@@ -99,6 +104,7 @@ static int use_config(struct master *master, struct config *config, char fault[C
     master->trust = trust;
     master->config = config;
     intake_use(&master->intake, config, &master->trust);
+    note_certificate(master);
     log_set_level(config->log_level);
     return EX_OK;
 }
@@ -221,8 +227,10 @@ static void handle_signals(struct master *master)
  * ahead have the one before. */
 static void refresh_certificate(struct master *master)
 {
-    if (listen_tls_refresh(master->trust.listen, master->config, clock_now_ms()))
-        intake_use(&master->intake, master->config, &master->trust);
+    if (!listen_tls_refresh(master->trust.listen, master->config, clock_now_ms()))
+        return;
+    intake_use(&master->intake, master->config, &master->trust);
+    note_certificate(master);
 }
 
 /* ---- the loop ---- */

@@ -262,6 +262,10 @@ void metrics_add(const struct scoreboard_snapshot *snapshot, const struct metric
     add_traffic(out, &snapshot->counts);
     add_configuration(out, snapshot, facts);
     add_certificates(out, facts);
+    if (snapshot->listener_certificate != 0)
+        add_one(out, "client_tls_certificate_expiry_timestamp_seconds", "gauge",
+                "When the certificate that clients are shown expires.",
+                (unsigned long long)snapshot->listener_certificate);
     if (facts->config->tokens.count > 0)
         add_tokens(out, snapshot, &facts->config->tokens);
 }

@@ -22,6 +22,7 @@ struct slot {
 
 struct board {
     _Atomic uint64_t events[SCOREBOARD_EVENTS];
+    _Atomic int64_t listener_certificate;
     _Atomic bool draining;
     _Atomic unsigned slots_used; /* as many from the first one on have ever been reserved */
     struct slot slots[SCOREBOARD_SLOTS_MAX];
@@ -163,6 +164,12 @@ void scoreboard_note_event(enum scoreboard_event event)
         add(&board->events[event], 1);
 }
 
+void scoreboard_note_listener_certificate(int64_t expires)
+{
+    if (board != NULL)
+        atomic_store_explicit(&board->listener_certificate, expires, memory_order_relaxed);
+}
+
 void scoreboard_set_draining(void)
 {
     if (board != NULL)
@@ -291,6 +298,8 @@ void scoreboard_read(struct scoreboard_snapshot *snapshot)
     memcpy(&snapshot->counts, sums, sizeof sums);
     for (size_t i = 0; i < SCOREBOARD_EVENTS; i++)
         snapshot->events[i] = atomic_load_explicit(&board->events[i], memory_order_relaxed);
+    snapshot->listener_certificate =
+        atomic_load_explicit(&board->listener_certificate, memory_order_relaxed);
     snapshot->draining = atomic_load_explicit(&board->draining, memory_order_relaxed);
 }
 

@@ -75,13 +75,13 @@ static int64_t first_to_expire(const struct status_facts *facts)
     return first;
 }
 
-static void add_certificate(struct json *json, long long expires, long long now)
+static void add_certificate(struct json *json, const char *name, long long expires, long long now)
 {
     if (expires == 0) {
-        json_add_null(json, "certificate");
+        json_add_null(json, name);
         return;
     }
-    json_begin_object(json, "certificate");
+    json_begin_object(json, name);
     json_add_decimal(json, "expires", expires, 0);
     json_add_decimal(json, "days_left", (expires - now) / TENTH_OF_DAY_S, 1);
     json_end_object(json);
@@ -95,7 +95,7 @@ static void add_targets(struct json *json, const struct status_facts *facts, lon
         json_begin_object(json, NULL);
         json_add_text(json, "name", slice_of(target->name));
         json_add_bool(json, "tls", target->is_https);
-        add_certificate(json, target_states_certificate(facts->targets, i), now);
+        add_certificate(json, "certificate", target_states_certificate(facts->targets, i), now);
         json_end_object(json);
     }
     json_end_array(json);
@@ -234,7 +234,8 @@ void status_report_add(const struct status_facts *facts, const struct scoreboard
     json_add_decimal(&json, "uptime", now - facts->started, 0);
     json_add_bool(&json, "draining", snapshot->draining);
     add_configuration(&json, facts, snapshot);
-    add_certificate(&json, first_to_expire(facts), now);
+    add_certificate(&json, "certificate", first_to_expire(facts), now);
+    add_certificate(&json, "listener_certificate", snapshot->listener_certificate, now);
     add_targets(&json, facts, now);
     add_tokens(&json, &facts->config->tokens);
     json_add_number(&json, "keepers_lost", snapshot->events[SCOREBOARD_KEEPER_DIED]);

@@ -74,6 +74,11 @@ class Browser:
         self._devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         return self
 
+    def believe(self, everybody):
+        """Takes any certificate from now on, or only good ones."""
+        self._devtools("Security.setIgnoreCertificateErrors", ignore=everybody)
+        return self
+
     def _devtools(self, command, **parameters):
         self.driver.command_executor._commands["devtools"] = ("POST", "/session/$sessionId/goog/cdp/execute")
         return self.driver.execute("devtools", {"cmd": command, "params": parameters})["value"]

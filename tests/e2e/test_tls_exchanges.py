@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from message import DATE, HINTS, OK, get, head_of_post, post, post_chunked, response
 from processes import FREE_AT_ONCE, in_background, memory, writable_memory
 from rawclient import ask, refusal
+from target import answering
 from tlsbridge import TLS, context_of, host_and_port, plain
 from tlssocket import TlsSocket, believing
 from wire import DEADLINE, wait_until
@@ -304,12 +305,11 @@ class TestEnds:
         upstream.reset()
         assert tls_client.end() == "RST"
 
-    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-    def test_of_a_child_that_dies(self, tls_client, target, bridge, number):
+    def test_of_a_child_that_dies(self, tls_client, target, bridge):
         upstream = ask(tls_client, target)
         upstream.send(b"HTTP/1.1 200 OK\r\n\r\nhello")
         tls_client.read_until(b"hello")
-        os.kill(bridge.children()[0], number)
+        os.kill(bridge.children()[0], signal.SIGKILL)
         assert tls_client.end() == "RST"
 
     def test_of_an_idle_connection(self, connect, start_tls):
@@ -449,3 +449,18 @@ class TestProcesses:
         client = connect(bridge)
         assert client.exchange(post(b"a" * 100_000)).raw == OK
         assert memory(bridge.children()[0], "VmRSS") < 40_000
+
+
+def test_browser(browser, start_tls, start_target):
+    """A page over https, and what its script asks for: on connections that offer h2 as well."""
+    page = response(fields=b"Content-Type: text/html\r\n", content=b"<!DOCTYPE html><link rel=icon href=data:,><p>hello")
+    target = start_target().serve(answering(page))
+    bridge = start_tls(target=target, before="[timeouts]\ndrain = 100ms\n")
+    try:
+        assert browser.believe(True).open(bridge.url).text() == "hello"
+        script = "const answer = await fetch('/', {method: 'POST', body: 'a'.repeat(1e6)}); return answer.status"
+        assert browser.settle(script) == 200
+        assert browser.run("return performance.getEntriesByType('navigation')[0].nextHopProtocol") == "http/1.1"
+    finally:
+        browser.believe(False)
+    assert target.requests[-1].content == b"a" * 1_000_000

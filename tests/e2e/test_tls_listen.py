@@ -134,5 +134,6 @@ class TestHandshake:
             sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
             sock.makefile("rb").read()
         metrics = connect(page).exchange(get(b"/metrics").replace(b"client.example", b"localhost")).content
+        assert b"authbridge_client_tls_certificate_expiry_timestamp_seconds 4070908800\n" in metrics
         assert b'authbridge_client_tls_handshakes_total{result="full"} 1\n' in metrics
         assert b'authbridge_client_tls_handshakes_total{result="failed"} 1\n' in metrics

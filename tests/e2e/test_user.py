@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 from pathlib import Path
 
@@ -96,6 +97,20 @@ class TestDropped:
         bridge.message("reload failed")
         connect(bridge).exchange(get())
         assert [request.values(b"X-A") for request in origin.requests] == [[b"of-root"]] * 2
+
+    def test_key_of_root(self, connect, start, origin, public_folder, certificates):
+        """The key of a listener with TLS, likewise."""
+        shutil.copy(certificates.good.pem, public_folder / "cert.pem")
+        shutil.copy(certificates.good.key, public_folder / "key.pem")
+        (public_folder / "key.pem").chmod(0o600)
+        settings = f"user = {NAME}\n[listen-tls]\ncert = {public_folder}/cert.pem\nkey = {public_folder}/key.pem\n"
+        bridge = start(configuration(origin.url, settings, "https://127.0.0.1:0"))
+        bridge.complaint(f"user {NAME} cannot read what [listen-tls] names")
+        assert connect(bridge).exchange(get()).raw == OK
+        bridge.signal(signal.SIGHUP)
+        bridge.complaint("key.pem: cannot read: Permission denied")
+        bridge.message("reload failed")
+        assert connect(bridge).exchange(get()).raw == OK
 
     def test_secret_of_the_user_is_read_again(self, connect, start, origin, public_folder):
         secret = public_folder / "secret"

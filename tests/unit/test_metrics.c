@@ -144,6 +144,9 @@ static void test_certificates(void)
     check_lacks("none was seen", metrics_of(&snapshot, &facts), "certificate_expiry");
     target_states_note_certificate(targets, 0, 1900000000);
     check_sample(metrics_of(&snapshot, &facts), sample, 1900000000);
+    snapshot.listener_certificate = 1900000001;
+    check_sample(metrics_of(&snapshot, &facts),
+                 "authbridge_client_tls_certificate_expiry_timestamp_seconds", 1900000001);
     target_states_free(targets);
 }
 
