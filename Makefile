@@ -119,6 +119,16 @@ unit: $(UNIT_TESTS)
 e2e: $(BUILD)/authbridge
 	AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
 		$(PYTHON) -m pytest -q -p no:cacheprovider -n $(JOBS) tests/e2e $(PYTEST_FLAGS)
+	@$(MAKE) --no-print-directory e2e-tls
+
+# A part of it, and exchanges that were made up, once more by clients that speak TLS.
+.PHONY: e2e-tls
+e2e-tls: $(BUILD)/authbridge
+	E2E_LISTEN=https AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON) -m pytest -q -p no:cacheprovider -n $(JOBS) \
+		tests/e2e/test_duplex.py tests/e2e/test_response_broken.py $(PYTEST_FLAGS)
+	E2E_LISTEN=https AUTHBRIDGE=$(abspath $(BUILD)/authbridge) PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON) -m pytest -q -p no:cacheprovider tests/conformance/test_fidelity.py $(PYTEST_FLAGS)
 
 # Every case of the table through the bridge alone; PEERS=1 plays it through other proxies as well,
 # side by side, and prints where they differ.
@@ -289,7 +299,7 @@ help:
 	@echo "make            builds build/authbridge; MODE=debug, MODE=sanitize: in folders there"
 	@echo "make run        installs what is missing to build, builds, starts the demo"
 	@echo "make test       installs what is missing to test, runs everything"
-	@echo "make unit, e2e, conformance, systemd, package  run a part of the tests"
+	@echo "make unit, e2e, e2e-tls, conformance, systemd, package  run a part of the tests"
 	@echo "make conformance PEERS=1  plays its table through nginx, HAProxy, Apache and Caddy too"
 	@echo "make sanitize   runs everything with memory and leaks checked"
 	@echo "make fuzz       feeds random input to the parsers and to whole exchanges (SECONDS=$(SECONDS) each, SEED)"

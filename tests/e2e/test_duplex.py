@@ -10,6 +10,7 @@ from message import DATE, OK, get, head_of_post, post, post_chunked, response
 from processes import FREE_AT_ONCE, in_background, memory
 from rawclient import ask, refusal
 from target import answering
+from tlsbridge import plain_alone
 from wire import wait_until
 
 MIB = 1 << 20
@@ -358,6 +359,7 @@ class TestLongConnection:
 class TestUrgentData:
     """TCP's out-of-band octet is no part of the stream: it neither reaches the target nor disturbs the exchange."""
 
+    @plain_alone
     def test_from_the_client(self, client, target):
         client.send(b"GET / HT")
         client.sock.send(b"!", socket.MSG_OOB)

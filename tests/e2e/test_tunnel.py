@@ -6,6 +6,7 @@ import time
 import pytest
 from message import Head, get
 from rawclient import ask
+from tlsbridge import plain_alone
 from wire import wait_until
 
 ASK = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -115,6 +116,7 @@ class TestHeldUp:
         client.reset()
         assert upstream.end() == "RST"
 
+    @plain_alone
     def test_neither_reads(self, tunnel):
         """Both directions are full; what was taken arrives when the peers read again."""
         client, upstream = tunnel

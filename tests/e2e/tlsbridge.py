@@ -1,9 +1,16 @@
 """What tests of a bridge whose clients speak TLS share."""
 
+import os
 import socket
 import ssl
 
+import pytest
+
 TLS = "https://127.0.0.1:0"
+
+plain_alone = pytest.mark.skipif(
+    os.environ.get("E2E_LISTEN") == "https", reason="is about what a plain socket does by itself"
+)
 
 
 def context_of(certificates, show=None, version=None, **settings):
