@@ -15,6 +15,7 @@
 #define ACCESS_REFERER_BYTES_MAX 700u
 #define ACCESS_AGENT_BYTES_MAX   400u
 #define ACCESS_METHOD_BYTES_MAX  64u
+#define ACCESS_USER_BYTES_MAX    200u
 
 /* One exchange, as its access line tells it. */
 struct access_exchange {
@@ -32,6 +33,7 @@ struct access_exchange {
     long long upstream_us; /* until the target's response head; -1 when there was none */
     const char *request_id;
     const char *route; /* its name; NULL for none, or the one of [proxy] */
+    struct slice user; /* who signed in; empty: nobody */
     const char *error; /* RFC 9209 error type, or NULL */
 };
 

@@ -14,9 +14,12 @@ struct admission {
     const struct http_request *request;
     int fd;                /* the client's socket */
     struct address *local; /* where the connection came in; its len is 0 until it is asked for */
+    const char *client;    /* its name, for the log */
     bool client_allowed;   /* the client's address may use the bridge */
+    bool is_supposed;      /* nobody sent it: nobody can be asked who it is */
     bool has_transport;    /* the means to reach a target could be set up */
 
+    struct slice user;                /* who signed in: empty where nobody has to */
     bool is_preflight;                /* it is answered here: found by the checks, as is the rest */
     const struct config_route *route; /* NULL: it is for the bridge itself */
 };

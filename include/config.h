@@ -12,6 +12,7 @@
 #include "http_head.h"
 #include "name.h"
 #include "target.h"
+#include "users.h"
 #include "value.h"
 
 #define CONFIG_UNLIMITED   0x7FFFFFFFFFFFFFFFull /* of request_body */
@@ -200,6 +201,8 @@ struct config {
     struct config_ranges trusted; /* load balancers and proxies whose word counts */
     struct config_texts hosts;    /* patterns (authority.h): what Host may say */
     enum config_cross_site cross_site;
+    char *users_file;    /* NULL: not set */
+    struct users *users; /* what is in it, which may change */
     struct config_cors cors;
 
     enum config_level log_level;

@@ -11,6 +11,9 @@
 #include "http_request.h"
 #include "http_response.h"
 
+/* Whether a request's field of that name is for the bridge alone: with users, its credentials. */
+bool rewrite_keeps_here(const struct config *config, struct slice name);
+
 /* Room that a rewritten head may need besides the head it is made from and the injected fields:
  * request line, Host, framing, Connection, Date. */
 #define REWRITE_EXTRA_BYTES 8192u

@@ -67,6 +67,7 @@ struct scoreboard_counts {
     uint64_t requests[SCOREBOARD_METHODS][SCOREBOARD_CLASSES];
     uint64_t causes[SCOREBOARD_CAUSES];
     uint64_t bytes_in, bytes_out;
+    uint64_t sign_ins_failed;
     struct scoreboard_histogram times[SCOREBOARD_TIMES];
     uint64_t handshakes[SCOREBOARD_HANDSHAKES];
 };
@@ -124,6 +125,9 @@ void scoreboard_set_state(enum scoreboard_state state);
 void scoreboard_note_exchange(struct slice method, unsigned status, const char *cause,
                               long long total_us);
 void scoreboard_note_time(enum scoreboard_time time, long long us);
+/* A name and password were wrong. */
+void scoreboard_note_failed_sign_in(void);
+
 void scoreboard_note_handshake(enum scoreboard_handshake end);
 void scoreboard_note_bytes(uint64_t in, uint64_t out);
 

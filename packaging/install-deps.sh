@@ -11,6 +11,7 @@ pkg-config:command:pkg-config
 libcurl4-openssl-dev:module:libcurl
 libinih-dev:module:inih
 libssl-dev:module:libssl
+libcrypt-dev:module:libcrypt
 libjansson-dev:module:jansson'
 test='libcmocka-dev:module:cmocka
 python3:command:/usr/bin/python3

@@ -123,6 +123,10 @@ static void write_text(const struct access_exchange *exchange, struct slice targ
         buffer_add_text(line, " route=");
         buffer_add_text(line, exchange->route);
     }
+    if (exchange->user.len > 0) {
+        buffer_add_text(line, " user=");
+        add_escaped(line, exchange->user, ACCESS_USER_BYTES_MAX, false, escape_as_hex);
+    }
     if (exchange->error != NULL) {
         buffer_add_text(line, " error=");
         buffer_add_text(line, exchange->error);
@@ -162,7 +166,12 @@ static void write_combined(const struct access_exchange *exchange, struct slice 
 
     clock_format_clf(exchange->total_us, stamp);
     buffer_add_text(line, exchange->client_host);
-    buffer_add_text(line, " - - [");
+    buffer_add_text(line, " - ");
+    if (exchange->user.len > 0)
+        add_escaped(line, exchange->user, ACCESS_USER_BYTES_MAX, false, escape_as_apache);
+    else
+        buffer_add_text(line, "-");
+    buffer_add_text(line, " [");
     buffer_add_text(line, stamp);
     buffer_add_text(line, "]");
     add_request_line(line, exchange, target, ACCESS_TARGET_BYTES, escape_as_apache);
@@ -219,6 +228,8 @@ static void write_json(const struct access_exchange *exchange, struct slice targ
     json_add_text(&json, "@timestamp", slice_of(stamp));
     add_json_client(&json, exchange);
     add_json_request(&json, exchange, target, with_query);
+    if (exchange->user.len > 0)
+        json_add_text_cut(&json, "user.name", exchange->user, ACCESS_USER_BYTES_MAX);
     if (exchange->status > 0)
         json_add_number(&json, "http.response.status_code", exchange->status);
     json_add_number(&json, "http.response.body.bytes", exchange->bytes_out);

@@ -6,8 +6,11 @@
 #include "clock.h"
 #include "cors.h"
 #include "host_guard.h"
+#include "log.h"
 #include "method_guard.h"
 #include "route.h"
+#include "scoreboard.h"
+#include "sign_in.h"
 
 #define HOST_SHOWN_BYTES 120 /* of one that is refused */
 
@@ -96,6 +99,49 @@ static bool check_site(const struct admission *admission, struct fault *fault)
     return true;
 }
 
+/* What stands in place of an unknown name may be a password: it is not told. */
+static void log_failure(const struct admission *admission, struct slice name)
+{
+    struct users *users = admission->config->users;
+
+    if (!users_may_log(users, clock_now_ms()))
+        return;
+    if (name.len > 0)
+        log_warning("client %s gave a wrong password for user %.*s", admission->client,
+                    (int)name.len, name.at);
+    else
+        log_warning("client %s gave a user name that is not in %s", admission->client,
+                    users_path(users));
+}
+
+static bool check_user(struct admission *admission, struct fault *fault)
+{
+    struct users *users = admission->config->users;
+    struct slice name;
+
+    if (users == NULL || admission->is_supposed)
+        return true;
+    if (users_refresh(users, clock_now_ms()) != NULL) {
+        deny(fault, 503, "proxy_configuration_error",
+             "the bridge cannot read who may use it; its log says why");
+        fault->is_logged = true;
+        return false;
+    }
+    switch (sign_in_check(users, admission->request, &name)) {
+    case SIGNED_IN:
+        admission->user = name;
+        return true;
+    case SIGN_IN_MISSING:
+        return deny(fault, 401, "http_request_denied",
+                    "this bridge asks for a user name and a password (Basic)");
+    case SIGN_IN_WRONG:
+        break;
+    }
+    scoreboard_note_failed_sign_in();
+    log_failure(admission, name);
+    return deny(fault, 401, "http_request_denied", "user name or password is wrong");
+}
+
 /* The server as a whole may be the bridge itself: "*" without a route for it. */
 static bool is_for_all(const struct http_request *request)
 {
@@ -175,8 +221,9 @@ bool admission_judge(struct admission *admission, struct fault *fault)
         cors_is_on(&admission->config->cors) && cors_is_preflight(admission->request);
     if (admission->is_preflight)
         return check_preflight(admission, fault);
-    return check_site(admission, fault) && choose_route(admission, fault) &&
-           check_method(admission, fault) && check_length(admission, fault);
+    return check_site(admission, fault) && check_user(admission, fault) &&
+           choose_route(admission, fault) && check_method(admission, fault) &&
+           check_length(admission, fault);
 }
 
 bool admission_check(struct admission *admission, struct fault *fault)

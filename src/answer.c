@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "http_request.h"
+#include "sign_in.h"
 
 static const struct {
     unsigned status;
@@ -13,6 +14,7 @@ static const struct {
     {200, "OK"},
     {204, "No Content"},
     {400, "Bad Request"},
+    {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
@@ -76,6 +78,8 @@ void answer_fault(const struct fault *fault, bool is_head, bool close, bool keep
                          "Cache-Control: no-store\r\n"
                          "Proxy-Status: authbridge; error=");
     buffer_add_text(out, fault->type);
+    if (fault->status == 401)
+        buffer_add_text(out, "\r\nWWW-Authenticate: " SIGN_IN_CHALLENGE);
     if (fault->status == 405) {
         buffer_add_text(out, "\r\nAllow: ");
         buffer_add_text(out, fault->allow != NULL ? fault->allow : HTTP_METHODS_SERVED);

@@ -248,6 +248,8 @@ void config_free(struct config *config)
     free(config->allow.items);
     free(config->trusted.items);
     config_clear_texts(&config->hosts);
+    free(config->users_file);
+    users_free(config->users);
     config_clear_texts(&config->cors.origins);
     config_clear_texts(&config->cors.methods);
     config_clear_texts(&config->cors.headers);

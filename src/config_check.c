@@ -248,6 +248,18 @@ static void check_request_target(struct config_loader *loader)
         config->limits.request_target = config->limits.request_head;
 }
 
+static void check_users(struct config_loader *loader)
+{
+    struct config *config = loader->config;
+    char error[USERS_ERROR_BYTES];
+
+    if (config->users_file == NULL)
+        return;
+    config->users = users_open(config->users_file, error);
+    if (config->users == NULL)
+        config_fault(loader, "users: %s", error);
+}
+
 void config_check(struct config_loader *loader)
 {
     static const struct {
@@ -271,6 +283,7 @@ void config_check(struct config_loader *loader)
         {"listen-tls", "client_ca", check_client_ca},
         {"listen-tls", "client_auth", check_client_auth},
         {"limits", "request_target", check_request_target},
+        {"access", "users", check_users},
         {"status", "listen", check_status_listen},
     };
     char place[CONFIG_PLACE_BYTES];

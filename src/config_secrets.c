@@ -38,6 +38,8 @@ const char *config_refresh(const struct config *config, long long now)
     for (size_t i = 0; i < config->section_count; i++)
         problem = first_of(problem, refresh_both(&config->sections[i]->request_fields,
                                                  &config->sections[i]->response_fields, now));
+    if (config->users != NULL)
+        problem = first_of(problem, users_refresh(config->users, now));
     return first_of(problem, value_refresh(&config->egress_value, now));
 }
 
@@ -48,15 +50,20 @@ const char *config_refresh_route(const struct config_route *route, long long now
     return first_of(problem, value_refresh(&route->config->egress_value, now));
 }
 
+static void warn_of(const struct config *config, const char *path)
+{
+    log_warning("user %s cannot read %s: it is used as it was read at the start, a change of it is "
+                "not seen, and a reload fails; make it readable for that user",
+                config->user, path);
+}
+
 /* Files of secrets that only the user of before could read. */
 static void keep_unreadable(const struct config *config, const struct value *value)
 {
     for (size_t i = 0; i < value->count; i++) {
         struct secret *secret = value->parts[i].secret;
         if (secret != NULL && !secret_keep_if_unreadable(secret))
-            log_warning("user %s cannot read %s: it is used as it was read at the start, a change "
-                        "of it is not seen, and a reload fails; make it readable for that user",
-                        config->user, secret_path(secret));
+            warn_of(config, secret_path(secret));
     }
 }
 
@@ -78,6 +85,8 @@ void config_warn_of_unreadable(const struct config *config, const char *file)
         keep_unreadable_fields(config, &config->sections[i]->response_fields);
     }
     keep_unreadable(config, &config->egress_value);
+    if (config->users != NULL && !users_keep_if_unreadable(config->users))
+        warn_of(config, users_path(config->users));
     for (size_t i = 0; i < config->tokens.count; i++) {
         keep_unreadable(config, &config->tokens.items[i].client_id);
         keep_unreadable(config, &config->tokens.items[i].client_secret);

@@ -73,6 +73,7 @@ const struct config_setting config_settings[] = {
     {"access", "allow", CONFIG_RANGES, AT(allow), NO_NUMBER},
     {"access", "trusted", CONFIG_RANGES, AT(trusted), NO_NUMBER},
     {"access", "hosts", CONFIG_HOSTS, AT(hosts), NO_NUMBER},
+    {"access", "users", CONFIG_TEXT, AT(users_file), NO_NUMBER},
     {"access", "cross_site", CONFIG_CHOICE, AT(cross_site),
      CHOICE(cross_site_names, CROSS_SITE_REFUSE)},
 

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "proxy_peer.h"
 #include "scoreboard.h"
+#include "sign_in.h"
 #include "tls_peer.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -143,6 +144,7 @@ static __attribute__((noinline)) void wipe_stack(void)
 void connection_wipe(void)
 {
     wipe_stack();
+    sign_in_forget();
     client_wipe(&connection.client);
     relay_buffers_wipe(&connection.buffers);
 }

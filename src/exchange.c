@@ -29,6 +29,7 @@ struct exchange {
     struct http_head head;
     struct http_request request;
     bool has_head;     /* request has at least method and target */
+    struct slice user; /* who signed in; empty: nobody has to */
     bool is_preflight; /* a browser asks what it may send: answered here */
     bool understood;   /* request has all that the head means */
     struct fault fault;
@@ -183,6 +184,7 @@ static bool check_request(struct exchange *exchange)
         .request = &exchange->request,
         .fd = context->client->fd,
         .local = &context->local,
+        .client = context->client->name,
         .client_allowed = context->allowed,
         .has_transport = context->upstreams->is_ready,
     };
@@ -197,6 +199,7 @@ static bool check_request(struct exchange *exchange)
     exchange->understood = true;
     bool admitted = admission_check(&admission, &exchange->fault);
     exchange->is_preflight = admission.is_preflight;
+    exchange->user = admission.user;
     exchange->route = admission.route;
     return admitted;
 }
@@ -517,6 +520,7 @@ static void write_access_line(const struct exchange *exchange, enum exchange_res
         .request_id = exchange->request_id,
         .route = exchange->route != NULL && exchange->route->section != NULL ? exchange->route->name
                                                                              : NULL,
+        .user = exchange->user,
         .error = error_of(exchange, result),
     };
 

@@ -359,6 +359,7 @@ static enum explain_result explain_head(const struct config *config, struct slic
         .fd = -1,
         .local = &local,
         .client_allowed = true,
+        .is_supposed = true,
     };
     struct http_head head;
     struct http_fault bad;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forwarded.h"
+#include "rewrite.h"
 
 /* Which setting decided, and where it stands: "proxy.ini:3, target". */
 void explain_cause_of_setting(const struct config_route *route, const char *name,
@@ -92,6 +93,8 @@ void explain_cause_of_removal(const struct config_route *route, const struct htt
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s removes it", configured->origin);
     else if (configured != NULL)
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s replaces it", configured->origin);
+    else if (rewrite_keeps_here(route->config, field->name))
+        snprintf(cause, EXPLAIN_CAUSE_BYTES, "is for this bridge (users)");
     else if (!name_forwarding(route, field->name, cause))
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s", reason_of_removal(request, field));
 }

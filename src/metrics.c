@@ -259,6 +259,8 @@ void metrics_add(const struct scoreboard_snapshot *snapshot, const struct metric
     add_one(out, "draining", "gauge", "Whether the bridge is being stopped.", snapshot->draining);
     add_processes(out, snapshot, facts);
     add_handshakes(out, &snapshot->counts);
+    add_one(out, "sign_ins_failed_total", "counter",
+            "Requests with a name and password that were wrong.", snapshot->counts.sign_ins_failed);
     add_traffic(out, &snapshot->counts);
     add_configuration(out, snapshot, facts);
     add_certificates(out, facts);

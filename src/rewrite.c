@@ -82,6 +82,11 @@ static void add_offers(const struct http_field *field, struct buffer *out)
         buffer_add_text(out, crlf);
 }
 
+bool rewrite_keeps_here(const struct config *config, struct slice name)
+{
+    return config->users != NULL && http_names_are_alike(name, slice_of("Authorization"));
+}
+
 /* Copies a field, replaces it or leaves it out. *framed is set once framing has been written. */
 static void rewrite_request_field(const struct http_field *field,
                                   const struct http_request *request,
@@ -127,6 +132,8 @@ static void rewrite_request_field(const struct http_field *field,
     default:
         break;
     }
+    if (rewrite_keeps_here(route->config, field->name))
+        return;
     if (config_fields_have(&route->request_fields, field->name))
         return;
     if (forwarded_replaces(route, context, field->name))
@@ -178,7 +185,7 @@ bool rewrite_trailers(struct slice lines, const struct http_request *request,
 
     while (http_field_next(&lines, &field)) {
         if (http_field_is_reserved(field.id) || field.id == HTTP_FIELD_PROXY_AUTHORIZATION ||
-            http_resembles_framing(field.name) ||
+            http_resembles_framing(field.name) || rewrite_keeps_here(route->config, field.name) ||
             config_fields_have(&route->request_fields, field.name) ||
             (route->methods != NULL && method_guard_is_override(field.name)))
             continue;

@@ -243,6 +243,11 @@ void scoreboard_note_time(enum scoreboard_time time, long long us)
         us > 0 ? (uint64_t)us : 0);
 }
 
+void scoreboard_note_failed_sign_in(void)
+{
+    add(&own->counters[INDEX(sign_ins_failed)], 1);
+}
+
 void scoreboard_note_handshake(enum scoreboard_handshake end)
 {
     add(&own->counters[INDEX(handshakes) + end], 1);

@@ -162,6 +162,7 @@ static void add_children(struct json *json, const struct status_facts *facts,
     json_add_decimal(json, "limit", facts->config->limits.connections, 0);
     json_add_number(json, "accepted", snapshot->events[SCOREBOARD_ACCEPTED]);
     json_end_object(json);
+    json_add_number(json, "sign_ins_failed", snapshot->counts.sign_ins_failed);
     add_numbers(json, "client_tls_handshakes", scoreboard_handshake_names,
                 snapshot->counts.handshakes, SCOREBOARD_HANDSHAKES);
     add_numbers(json, "children", scoreboard_state_names, snapshot->children, SCOREBOARD_STATES);

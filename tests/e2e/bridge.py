@@ -45,7 +45,7 @@ os.execvp(sys.argv[2], sys.argv[2:])
 ACCESS_LINE = re.compile(
     r'(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<client>\S+) "(?P<request>[^"]*)" (?P<status>\d{3}|-)'
     r" in=(?P<received>\d+) out=(?P<sent>\d+) total=(?P<total>\d+\.\d)ms upstream=(?P<upstream>\d+\.\dms|-)"
-    r" id=(?P<id>[0-9a-f]{32})(?: route=(?P<route>\S+))?(?: error=(?P<error>\w+))?"
+    r" id=(?P<id>[0-9a-f]{32})(?: route=(?P<route>\S+))?(?: user=(?P<user>\S+))?(?: error=(?P<error>\w+))?"
 )
 
 

@@ -52,12 +52,14 @@ REGISTERED = {
 }
 ANY_HOST = "[access]\nhosts = *\n"
 SHORTAGE = (503, "proxy_internal_error")  # passes, so that 503 says more than the recommended 500
+UNKNOWN_USERS = (503, "proxy_configuration_error")  # nobody can be let in for now
+NOT_SIGNED_IN = (401, "http_request_denied")  # says more than the recommended 403
 UNUSABLE_SECRET = (502, "proxy_configuration_error")  # no fault of the program, as clients read a 500
 CROWDED = (429, "connection_limit_reached")  # it is the client's limit, not that towards the target
 MISDIRECTED = (421, "http_request_denied")  # says more than the recommended 403
 GUARDED = (405, "http_request_denied")  # the same, and Allow says what would pass
 ROUTELESS = (404, "destination_not_found")  # for a client, nothing is there; the bridge has no fault
-OTHER_STATUSES = {SHORTAGE, UNUSABLE_SECRET, CROWDED, MISDIRECTED, GUARDED, ROUTELESS}
+OTHER_STATUSES = {SHORTAGE, UNUSABLE_SECRET, CROWDED, MISDIRECTED, GUARDED, ROUTELESS, UNKNOWN_USERS, NOT_SIGNED_IN}
 NEEDS_A_FAULT_WITHIN = {
     (500, "proxy_internal_error"),  # should not happen
     SHORTAGE,
@@ -189,6 +191,26 @@ def is_one_too_many(stage):
     return stage.connect(bridge)
 
 
+def users_file(stage):
+    path = stage.folder / "users"
+    path.write_text("alice:$5$salt$" + 43 * "." + "\n")
+    return path
+
+
+def is_not_signed_in(stage):
+    return stage.sends(get(), f"[access]\nusers = {users_file(stage)}\n")
+
+
+def loses_its_users(stage):
+    """The file of users is gone: noticed within a second."""
+    path = users_file(stage)
+    client = stage.client(stage.start_target(), f"[access]\nusers = {path}\n")
+    path.unlink()
+    wait_until(lambda: client.exchange(get()).status != 401, "it is noticed")
+    client.send(get())
+    return client
+
+
 def loses_its_secret(stage):
     """The file of a secret is gone: noticed within a second, and until then the old one is used."""
     secret = stage.folder / "secret"
@@ -219,6 +241,7 @@ ROUTE = "[route:a]\npath = /a\ntarget = http://127.0.0.1:9\n"
 ANSWERS = [
     (400, "http_request_error", lambda stage: stage.sends(b"GET / HTTP/1.1\r\n\r\n")),
     (400, "http_request_error", lambda stage: stage.sends(post_chunked(b"x\r\n"))),
+    (401, "http_request_denied", is_not_signed_in),
     (403, "http_request_denied", lambda stage: stage.sends(get(), "[access]\nallow = 10.0.0.0/8\n")),
     (403, "http_request_denied", lambda stage: stage.sends(get(fields=b"Sec-Fetch-Site: cross-site\r\n"), ANY_HOST)),
     (400, "http_request_error", lambda stage: stage.sends(get(b"/a/.."), ROUTE)),
@@ -261,6 +284,7 @@ ANSWERS = [
     (502, "connection_terminated", lambda stage: stage.meets(broken_off)),
     (500, "proxy_configuration_error", socks_refuses_credentials),
     (502, "proxy_configuration_error", loses_its_secret),
+    (503, "proxy_configuration_error", loses_its_users),
     (502, "tls_certificate_error", lambda stage: stage.meets(broken_off, tls=stage.certificates.good.server())),
     (502, "tls_alert_received", handshake_refused),
     (502, "tls_protocol_error", speaks_no_tls),

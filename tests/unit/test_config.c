@@ -497,28 +497,29 @@ static void test_option_that_removes_a_field(void)
 
 static void test_description_of_the_defaults(void)
 {
-    check_text("description", describe(config_of("")),
-               "[proxy]\nlisten = 127.0.0.1:8080\ntarget = http://target.example\n"
-               "host = target.example\nuser = not set\negress = none\nmethods = all\nforwarded = "
-               "off\nvia = off\ndns_ttl = 30s\n"
-               "standby = 4\npreconnect = on\nrecycle = 1\n\n"
-               "[request-headers]\n; none\n\n[response-headers]\n; none\n\n"
-               "[timeouts]\nconnect = 10s\nrequest_head = 15s\nclient_idle = 1m\n"
-               "client_write = 1m\nresponse = 1m\ntunnel_idle = 1h\ndrain = 30s\n\n"
-               "[limits]\nconnections = 512\nconnections_per_client = unlimited\nrequest_head = "
-               "64K\nrequest_fields = 200\n"
-               "request_target = 16K\nrequest_body = unlimited\n\n"
-               "[tls]\nverify = on\nca_file = not set\nclient_cert = not set\n"
-               "client_key = not set\nserver_name = not set\npinned_key = not set\n\n"
-               "[listen-tls]\ncert = not set\nkey = not set\nclient_ca = not set\n"
-               "client_auth = require\nmin_version = 1.2\n\n"
-               "[access]\nallow = loopback addresses\ntrusted = none\nhosts = not set\n"
-               "cross_site = refuse\n\n"
-               "[cors]\norigins = not set\nmethods = not set\nheaders = not set\n"
-               "expose = not set\ncredentials = off\nmax_age = 10m\n\n"
-               "[rewrite]\nlocation = off\ncookies = off\norigin = off\n\n"
-               "[log]\nlevel = info\naccess = on\nformat = text\nlog_query = on\n\n"
-               "[status]\nlisten = not set\n\n");
+    check_text(
+        "description", describe(config_of("")),
+        "[proxy]\nlisten = 127.0.0.1:8080\ntarget = http://target.example\n"
+        "host = target.example\nuser = not set\negress = none\nmethods = all\nforwarded = "
+        "off\nvia = off\ndns_ttl = 30s\n"
+        "standby = 4\npreconnect = on\nrecycle = 1\n\n"
+        "[request-headers]\n; none\n\n[response-headers]\n; none\n\n"
+        "[timeouts]\nconnect = 10s\nrequest_head = 15s\nclient_idle = 1m\n"
+        "client_write = 1m\nresponse = 1m\ntunnel_idle = 1h\ndrain = 30s\n\n"
+        "[limits]\nconnections = 512\nconnections_per_client = unlimited\nrequest_head = "
+        "64K\nrequest_fields = 200\n"
+        "request_target = 16K\nrequest_body = unlimited\n\n"
+        "[tls]\nverify = on\nca_file = not set\nclient_cert = not set\n"
+        "client_key = not set\nserver_name = not set\npinned_key = not set\n\n"
+        "[listen-tls]\ncert = not set\nkey = not set\nclient_ca = not set\n"
+        "client_auth = require\nmin_version = 1.2\n\n"
+        "[access]\nallow = loopback addresses\ntrusted = none\nhosts = not set\nusers = not set\n"
+        "cross_site = refuse\n\n"
+        "[cors]\norigins = not set\nmethods = not set\nheaders = not set\n"
+        "expose = not set\ncredentials = off\nmax_age = 10m\n\n"
+        "[rewrite]\nlocation = off\ncookies = off\norigin = off\n\n"
+        "[log]\nlevel = info\naccess = on\nformat = text\nlog_query = on\n\n"
+        "[status]\nlisten = not set\n\n");
 }
 
 /* Secrets may be written into the file: in [request-headers] only variables are shown. */
