@@ -49,6 +49,11 @@ struct config_texts {
     size_t count; /* 0: not set */
 };
 
+/* What becomes of a response in which a secret of the bridge comes back. */
+enum config_guard { GUARD_OFF, GUARD_MASK, GUARD_BLOCK };
+
+struct guard;
+
 /* Whose pages may call the bridge (cors.h). */
 struct config_cors {
     struct config_texts origins; /* as browsers write them, or "*"; count 0: [cors] is not set */
@@ -71,6 +76,7 @@ struct config_route_section {
     char *path, *host, *send_host, *methods; /* NULL: not set; methods: or all */
     struct target target;
     bool strip_path;
+    enum config_guard reflect_guard;
     unsigned *lines; /* where each setting of its table stands; 0: it is not set */
     struct config_fields request_fields, response_fields;
 };
@@ -91,6 +97,9 @@ struct config_route {
     /* The general ones, with the route's own added or in their place. */
     struct config_fields request_fields;
     struct config_fields response_fields;
+
+    enum config_guard reflect_guard;
+    struct guard *guard; /* what must not come back in responses; NULL: anything may */
 };
 
 #define CONFIG_TOKEN_NAME_MAX 40u
@@ -156,6 +165,7 @@ struct config {
     char *user; /* whom the master becomes once it has all that it needs; NULL: it stays */
     enum config_forwarded forwarded;
     bool via;
+    enum config_guard reflect_guard;
     struct egress egress;
     struct value egress_value; /* what its URL is made of, where that may change; else empty */
     long long dns_ttl;         /* between two lookups of a name; 0: each connection looks it up */
@@ -306,6 +316,13 @@ void config_place_of_route(const struct config_route *route, const char *name,
 
 /* Writes where requests go: "preprod.example.com:443", or "3 targets by 20 routes". */
 void config_format_targets(const struct config *config, char text[CONFIG_TARGETS_BYTES]);
+
+/* Brings what a route's guard looks for up to date with its secrets and tokens, before these are
+ * sent. false when memory is short: nothing may be sent. */
+bool config_guard_refresh(const struct config_route *route);
+
+/* Whether any route has a guard. */
+bool config_has_guard(const struct config *config);
 
 /* Whether any target has TLS. */
 bool config_has_tls(const struct config *config);

@@ -86,6 +86,10 @@ void config_routes_free(struct config *config);
 /* Reports what does not go with [cors], once the routes are made. */
 void config_check_cors(struct config_loader *loader);
 
+/* Makes their guards, and warns of secrets that these cannot look for. */
+void config_guards_conclude(struct config_loader *loader);
+void config_guards_free(struct config *config);
+
 /* Fills in what follows from other settings, and reports what does not fit together. */
 void config_check(struct config_loader *loader);
 

@@ -57,6 +57,8 @@ extern const struct config_setting config_token_settings[];
 extern const size_t config_token_setting_count;
 
 /* Those of a [route:NAME], their offsets in struct config_route_section. */
+extern const char *const config_guard_names[]; /* of enum config_guard */
+
 extern const struct config_setting config_route_settings[];
 extern const size_t config_route_setting_count;
 

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "fault.h"
 #include "http_response.h"
+#include "screen.h"
 #include "upstream.h"
 
 #define DOWNLOAD_INTERIM_MAX 16u
@@ -40,14 +41,18 @@ struct download {
     unsigned interims;
     bool continued; /* 100 (Continue) has come */
     size_t valid;   /* of in's content: validated, and to be passed on */
+    struct screen screen;
+    size_t held; /* behind valid, or at out's end where content is decoded: not to be sent yet */
     unsigned long long remaining;
     struct http_chunked chunked;
     bool unchunk; /* for a 1.0 client */
 
     unsigned long long content_bytes;
-    bool any;   /* an octet came from the target */
-    bool begun; /* the final response's head is on its way to the client */
+    bool any;    /* an octet came from the target */
+    bool begun;  /* the final response's head is on its way to the client */
+    bool passed; /* since then, something has been sent */
     bool keep_client;
+    bool stopped;  /* at a secret */
     bool surplus;  /* octets stand behind the end of the response */
     bool blocked;  /* the client's connection takes nothing now */
     bool sent;     /* in the last step, octets went to the client */

@@ -30,4 +30,7 @@ struct http_response {
 bool http_response_read(const struct http_head *head, const struct http_request *request,
                         struct http_response *response, struct http_fault *fault);
 
+/* Whether its content is compressed, or coded in any other way (RFC 9110 8.4). */
+bool http_response_is_encoded(const struct http_response *response);
+
 #endif

@@ -47,7 +47,7 @@ enum scoreboard_handshake {
 
 #define SCOREBOARD_METHODS 8u  /* the last one stands for all others */
 #define SCOREBOARD_CLASSES 6u  /* of a status: none sent, 1xx to 5xx */
-#define SCOREBOARD_CAUSES  26u /* the last one stands for all others */
+#define SCOREBOARD_CAUSES  27u /* the last one stands for all others */
 #define SCOREBOARD_BOUNDS  16u /* of a histogram; above the last one is one bucket more */
 
 extern const char *const scoreboard_state_names[SCOREBOARD_STATES];
@@ -68,6 +68,7 @@ struct scoreboard_counts {
     uint64_t causes[SCOREBOARD_CAUSES];
     uint64_t bytes_in, bytes_out;
     uint64_t sign_ins_failed;
+    uint64_t secrets[2]; /* responses in which one came back: masked, blocked */
     struct scoreboard_histogram times[SCOREBOARD_TIMES];
     uint64_t handshakes[SCOREBOARD_HANDSHAKES];
 };
@@ -130,6 +131,9 @@ void scoreboard_note_failed_sign_in(void);
 
 void scoreboard_note_handshake(enum scoreboard_handshake end);
 void scoreboard_note_bytes(uint64_t in, uint64_t out);
+
+/* A response had a secret of the bridge in it, and was blocked, or that was masked. */
+void scoreboard_note_secret(bool blocked);
 
 /* ---- reading, from any process ---- */
 

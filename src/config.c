@@ -148,6 +148,7 @@ static void load(struct config_loader *loader, const struct config_source *sourc
     config_tokens_conclude(loader);
     config_check_cors(loader);
     config_names_conclude(loader);
+    config_guards_conclude(loader);
 }
 
 static struct config *new_config(const struct config_source *source)
@@ -238,6 +239,7 @@ void config_free(struct config *config)
 {
     if (config == NULL)
         return;
+    config_guards_free(config);
     config_routes_free(config);
     config_tokens_free(config);
     config_names_free(config);

@@ -243,6 +243,9 @@ static void print_table(const struct config *config, FILE *out)
             print_target(config->routes[row - 1].target, out);
         if (row > 0 && config->routes[row - 1].strip_path)
             fputs(", without the path", out);
+        if (row > 0 && config->routes[row - 1].reflect_guard != config->reflect_guard)
+            fprintf(out, ", reflect_guard = %s",
+                    config_guard_names[config->routes[row - 1].reflect_guard]);
         fputc('\n', out);
     }
 }

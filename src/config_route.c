@@ -242,7 +242,8 @@ void config_place_of_route(const struct config_route *route, const char *name,
                            char place[CONFIG_PLACE_BYTES])
 {
     const unsigned *line = route->section != NULL ? find_line(route->section, name) : NULL;
-    bool is_inherited = line == NULL || (*line == 0 && strcmp(name, "methods") == 0);
+    bool has_default = strcmp(name, "methods") == 0 || strcmp(name, "reflect_guard") == 0;
+    bool is_inherited = line == NULL || (*line == 0 && has_default);
 
     place[0] = '\0';
     if (is_inherited)

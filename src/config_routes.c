@@ -72,6 +72,7 @@ static struct config_route route_of(const struct config *config,
                                     const struct config_route_section *section)
 {
     bool has_methods = config_route_line(section, "methods") != 0;
+    bool has_guard = config_route_line(section, "reflect_guard") != 0;
 
     return (struct config_route){
         .config = config,
@@ -83,6 +84,7 @@ static struct config_route route_of(const struct config *config,
         .host = section->send_host != NULL ? section->send_host : section->target.authority,
         .strip_path = section->strip_path,
         .methods = has_methods ? section->methods : config->methods,
+        .reflect_guard = has_guard ? section->reflect_guard : config->reflect_guard,
     };
 }
 
@@ -94,6 +96,7 @@ static struct config_route general_route(const struct config *config)
         .target = &config->target,
         .host = config->host,
         .methods = config->methods,
+        .reflect_guard = config->reflect_guard,
     };
 }
 

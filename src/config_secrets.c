@@ -40,6 +40,9 @@ const char *config_refresh(const struct config *config, long long now)
                                                  &config->sections[i]->response_fields, now));
     if (config->users != NULL)
         problem = first_of(problem, users_refresh(config->users, now));
+    for (size_t i = 0; i < config->route_count; i++)
+        if (!config_guard_refresh(&config->routes[i]))
+            problem = "out of memory";
     return first_of(problem, value_refresh(&config->egress_value, now));
 }
 

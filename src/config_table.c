@@ -23,6 +23,7 @@ static const char *const version_names[] = {"1.2", "1.3", NULL};
 static const char *const level_names[] = {"error", "warning", "info", "debug", NULL};
 static const char *const forwarded_names[] = {"off", "x-forwarded", "rfc7239", NULL};
 static const char *const cross_site_names[] = {"refuse", "allow", NULL};
+const char *const config_guard_names[] = {"off", "mask", "block", NULL};
 static const char *const format_names[] = {"text", "json", "combined", NULL};
 
 const struct config_setting config_settings[] = {
@@ -33,6 +34,8 @@ const struct config_setting config_settings[] = {
     {"proxy", "egress", CONFIG_EGRESS, AT(egress), NO_NUMBER},
     {"proxy", "methods", CONFIG_METHODS, AT(methods), NO_NUMBER},
     {"proxy", "forwarded", CONFIG_CHOICE, AT(forwarded), CHOICE(forwarded_names, FORWARDED_OFF)},
+    {"proxy", "reflect_guard", CONFIG_CHOICE, AT(reflect_guard),
+     CHOICE(config_guard_names, GUARD_OFF)},
     {"proxy", "via", CONFIG_SWITCH, AT(via), SWITCH(false)},
     {"proxy", "dns_ttl", CONFIG_DURATION, AT(dns_ttl), DURATION_OR_OFF(30000)},
     {"proxy", "standby", CONFIG_COUNT, AT(standby), NUMBER(0, 64, 4)},
@@ -139,6 +142,8 @@ const struct config_setting config_route_settings[] = {
     {"route", "send_host", CONFIG_HOST, IN_ROUTE(send_host), NO_NUMBER},
     {"route", "strip_path", CONFIG_SWITCH, IN_ROUTE(strip_path), SWITCH(false)},
     {"route", "methods", CONFIG_METHODS, IN_ROUTE(methods), NO_NUMBER},
+    {"route", "reflect_guard", CONFIG_CHOICE, IN_ROUTE(reflect_guard),
+     CHOICE(config_guard_names, GUARD_OFF)},
 };
 const size_t config_route_setting_count =
     sizeof config_route_settings / sizeof config_route_settings[0];

@@ -352,6 +352,8 @@ static enum relay_result forward(struct exchange *exchange)
             return RELAY_FAILED;
         }
     }
+    if (!config_guard_refresh(exchange->route))
+        return fail(exchange, 503, "the bridge is out of memory");
     buffer_clear(up);
     if (!rewrite_request(&exchange->request, exchange->route, &exchange->variables, up))
         return fail(exchange, 500, "the rewritten request head is too long");
@@ -424,11 +426,26 @@ static enum exchange_result cut(struct exchange *exchange)
     return download_ends_by_close(&exchange->relay.download) ? EXCHANGE_RESET : EXCHANGE_CLOSE;
 }
 
+/* A secret has come back. Where the response was refused for it, that is told elsewhere. */
+static void note_secret(const struct exchange *exchange)
+{
+    bool blocked = exchange->relay.download.stopped;
+
+    scoreboard_note_secret(blocked);
+    if (!blocked)
+        log_warning("target %s: a secret of the bridge stands in its response, and is masked "
+                    "(reflect_guard; client %s, id %s)",
+                    exchange->route->target->name, exchange->context->client->name,
+                    exchange->request_id);
+}
+
 static enum exchange_result serve_admitted(struct exchange *exchange)
 {
     exchange->upstream_us = clock_now_us();
     exchange->upstream = upstreams_take(exchange->context->upstreams, exchange->route);
     begin_mapping(exchange);
+    if (exchange->route->guard != NULL)
+        exchange->request.upgrades = false; /* a tunnel cannot be looked into */
     enum relay_result result = forward(exchange);
     if (result == RELAY_STALE) {
         upstream_drop(exchange->upstream);
@@ -439,6 +456,8 @@ static enum exchange_result serve_admitted(struct exchange *exchange)
     exchange->bytes_out = relay->download.content_bytes;
     if (relay->download.begun)
         exchange->status = relay->download.response.status;
+    if (relay->download.screen.found)
+        note_secret(exchange);
 
     switch (result) {
     case RELAY_DONE:

@@ -388,6 +388,8 @@ static enum explain_result explain_head(const struct config *config, struct slic
             out);
         return EXPLAIN_SENT;
     }
+    if (admission.route != NULL && admission.route->guard != NULL)
+        request.upgrades = false;
     if (admission.route == NULL || http_request_ends_here(&request)) {
         fprintf(out, "Answered by the bridge with 200: %s. Nothing goes to the target.\n",
                 admission.route == NULL ? "no route is for the server as a whole"

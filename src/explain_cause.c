@@ -58,7 +58,13 @@ void explain_cause_of_host(const struct config_route *route, char cause[EXPLAIN_
     explain_cause_of_setting(route, place[0] != '\0' ? name : "target", cause);
 }
 
-static const char *reason_of_removal(const struct http_request *request,
+static bool is_accept_encoding(const struct config_route *route, struct slice name)
+{
+    return route->guard != NULL && slice_equals_nocase(name, slice_of("Accept-Encoding"));
+}
+
+static const char *reason_of_removal(const struct config_route *route,
+                                     const struct http_request *request,
                                      const struct http_field *field)
 {
     switch (field->id) {
@@ -73,7 +79,8 @@ static const char *reason_of_removal(const struct http_request *request,
     case HTTP_FIELD_CONTENT_LENGTH:
         return "a copy";
     case HTTP_FIELD_UPGRADE:
-        return "not a tunnel that is passed on";
+        return route->guard != NULL ? "no tunnel with reflect_guard"
+                                    : "not a tunnel that is passed on";
     case HTTP_FIELD_EXPECT:
         return "not from HTTP/1.0";
     default:
@@ -81,6 +88,8 @@ static const char *reason_of_removal(const struct http_request *request,
     }
     if (http_is_nominated(&request->nominations, field->name))
         return "is named by Connection";
+    if (is_accept_encoding(route, field->name))
+        return "replaced: reflect_guard looks into what comes";
     return "";
 }
 
@@ -96,7 +105,7 @@ void explain_cause_of_removal(const struct config_route *route, const struct htt
     else if (rewrite_keeps_here(route->config, field->name))
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "is for this bridge (users)");
     else if (!name_forwarding(route, field->name, cause))
-        snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s", reason_of_removal(request, field));
+        snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s", reason_of_removal(route, request, field));
 }
 
 void explain_cause_of_change(const struct config_route *route, const struct http_field *field,
@@ -131,6 +140,8 @@ void explain_cause_of_addition(const struct config_route *route, struct slice na
 
     if (is_configured && configured != NULL)
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "%s", configured->origin);
+    else if (is_accept_encoding(route, name))
+        snprintf(cause, EXPLAIN_CAUSE_BYTES, "reflect_guard looks into what comes");
     else if (!name_forwarding(route, name, cause))
         snprintf(cause, EXPLAIN_CAUSE_BYTES, "for the connection to the target");
 }

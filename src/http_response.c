@@ -92,3 +92,21 @@ bool http_response_read(const struct http_head *head, const struct http_request 
                            (response->minor > 0 || connection.keep_alive);
     return true;
 }
+
+bool http_response_is_encoded(const struct http_response *response)
+{
+    struct slice fields = response->fields;
+    struct http_field field;
+    struct slice coding;
+
+    if (response->framing == HTTP_FRAMING_NONE)
+        return false;
+    while (http_field_next(&fields, &field)) {
+        if (!slice_equals_nocase(field.name, slice_of("Content-Encoding")))
+            continue;
+        while (http_list_next(&field.value, &coding))
+            if (coding.len > 0 && !slice_equals_nocase(coding, slice_of("identity")))
+                return true;
+    }
+    return false;
+}

@@ -121,6 +121,10 @@ static void add_traffic(struct buffer *out, const struct scoreboard_counts *coun
             "Content taken from clients, tunnels included.", counts->bytes_in);
     add_one(out, "response_content_bytes_total", "counter",
             "Content for clients, tunnels included.", counts->bytes_out);
+    begin_family(out, "responses_with_secret_total", "counter",
+                 "Responses in which reflect_guard found a secret of the bridge.");
+    add_labelled(out, "responses_with_secret_total", "action", "masked", counts->secrets[0]);
+    add_labelled(out, "responses_with_secret_total", "action", "blocked", counts->secrets[1]);
     add_histogram(out, "request_duration_seconds",
                   "From a request's first octet to the end of its exchange.",
                   &counts->times[SCOREBOARD_TOTAL]);

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "cors.h"
+#include "guard.h"
 #include "plain.h"
 #include "rewrite.h"
 #include "scoreboard.h"
@@ -31,7 +32,9 @@ bool relay_buffers_init(struct relay_buffers *buffers, const struct config *conf
     size_t request_head = (size_t)config->limits.request_head + REWRITE_EXTRA_BYTES + added;
     /* More than a head may have, so that one that is too long is seen to be. */
     size_t response = HTTP_RESPONSE_BYTES_MAX + 4096;
-    size_t rewritten = response + REWRITE_EXTRA_BYTES + added_back + cors_bytes_max(&config->cors);
+    size_t held = config_has_guard(config) ? GUARD_TEXT_BYTES_MAX : 0;
+    size_t rewritten =
+        response + REWRITE_EXTRA_BYTES + added_back + cors_bytes_max(&config->cors) + held;
 
     return buffer_init(&buffers->up, request_head + CLIENT_CONTENT_BYTES) &&
            buffer_init(&buffers->down, response) && buffer_init(&buffers->out, rewritten);

@@ -9,6 +9,8 @@
 #include "method_guard.h"
 #include "route.h"
 
+#define ACCEPT_ENCODING "Accept-Encoding"
+
 static const char crlf[] = "\r\n";
 
 /* ---- fields that the configuration sets ---- */
@@ -136,6 +138,8 @@ static void rewrite_request_field(const struct http_field *field,
         return;
     if (config_fields_have(&route->request_fields, field->name))
         return;
+    if (route->guard != NULL && slice_equals_nocase(field->name, slice_of(ACCEPT_ENCODING)))
+        return;
     if (forwarded_replaces(route, context, field->name))
         return;
     if (http_is_nominated(&request->nominations, field->name))
@@ -172,6 +176,9 @@ bool rewrite_request(const struct http_request *request, const struct config_rou
     forwarded_add(request, route, context, out);
     forwarded_add_via(route, &route->request_fields, request->minor, out);
     add_request_connection(request, out);
+    if (route->guard != NULL &&
+        !config_fields_have(&route->request_fields, slice_of(ACCEPT_ENCODING)))
+        add_field(out, ACCEPT_ENCODING, "identity"); /* what is compressed cannot be looked into */
     add_configured(&route->request_fields, context, out);
     buffer_add_text(out, crlf);
     return !out->overflowed;

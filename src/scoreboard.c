@@ -77,6 +77,7 @@ const char *const scoreboard_cause_names[SCOREBOARD_CAUSES] = {
     "http_protocol_error",
     "http_request_denied",
     "http_request_error",
+    "http_response_content_coding",
     "http_response_header_section_size",
     "http_response_incomplete",
     "http_response_timeout",
@@ -257,6 +258,11 @@ void scoreboard_note_bytes(uint64_t in, uint64_t out)
 {
     add(&own->counters[INDEX(bytes_in)], in);
     add(&own->counters[INDEX(bytes_out)], out);
+}
+
+void scoreboard_note_secret(bool blocked)
+{
+    add(&own->counters[INDEX(secrets) + (blocked ? 1 : 0)], 1);
 }
 
 /* ---- reading ---- */

@@ -190,6 +190,8 @@ static void add_requests(struct json *json, const struct scoreboard_snapshot *sn
     add_numbers(json, "by_status", scoreboard_class_names, by_status, SCOREBOARD_CLASSES);
     json_add_number(json, "bytes_in", counts->bytes_in);
     json_add_number(json, "bytes_out", counts->bytes_out);
+    json_add_number(json, "secrets_masked", counts->secrets[0]);
+    json_add_number(json, "secrets_blocked", counts->secrets[1]);
     json_end_object(json);
     add_numbers(json, "errors", scoreboard_cause_names, counts->causes, SCOREBOARD_CAUSES);
 }

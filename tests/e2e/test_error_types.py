@@ -99,9 +99,9 @@ class Stage:
         client.send_until_refused(request or get())
         return client
 
-    def answered(self, octets):
+    def answered(self, octets, more=""):
         """The target answers with these octets, and then ends the connection."""
-        return self.meets(lambda upstream: (upstream.read_request(), upstream.send(octets)))
+        return self.meets(lambda upstream: (upstream.read_request(), upstream.send(octets)), more=more)
 
     def asks(self, url, more="", **settings):
         """A client sends a GET for a target with this URL."""
@@ -237,6 +237,9 @@ LONG_HEAD = b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300_000
 UPGRADE = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 ROUTE = "[route:a]\npath = /a\ntarget = http://127.0.0.1:9\n"
+COMPRESSED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok"
+ECHOED = b"HTTP/1.1 200 OK\r\nX-Echo: some-token\r\nContent-Length: 2\r\n\r\nok"
+REFLECTED = "reflect_guard = block\n[request-headers]\nAuthorization = Bearer some-token\n"
 
 ANSWERS = [
     (400, "http_request_error", lambda stage: stage.sends(b"GET / HTTP/1.1\r\n\r\n")),
@@ -295,6 +298,8 @@ ANSWERS = [
     (502, "http_protocol_error", lambda stage: stage.answered(b"HTTP/1.1 103 Hints\r\n\r\n" * 20)),
     (502, "http_response_header_section_size", lambda stage: stage.answered(LONG_HEAD)),
     (502, "http_upgrade_failed", lambda stage: stage.answered(UPGRADE)),
+    (502, "http_response_content_coding", lambda stage: stage.answered(COMPRESSED, more="reflect_guard = mask\n")),
+    (502, "proxy_internal_response", lambda stage: stage.answered(ECHOED, more=REFLECTED)),
 ]
 
 

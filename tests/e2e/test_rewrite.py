@@ -210,6 +210,33 @@ class TestFields:
         assert b"Location: /y\r\nSet-Cookie: a=b; Path=/z\r\n" in head
         assert sent == b"GET /base/x HTTP/1.1\r\nHost: t.example\r\nReferer: http://t.example/base/w\r\n\r\n"
 
+    def test_route_that_strips_its_path(self, start_bridge, start_target, connect):
+        """What the target says of its paths leads the client into the route, and its pages back."""
+        fields = (
+            b"Location: /login?a#b\r\nContent-Location: TARGET/x\r\nLink: </y>, <z>\r\n"
+            b"Set-Cookie: __Host-a=b; Path=/; Secure\r\nSet-Cookie: c=d; path=/x/\r\nSet-Cookie: e=f\r\n"
+        )
+        target = start_target()
+        fields = fields.replace(b"TARGET", target.url.encode())
+        target.serve(answering(b"HTTP/1.1 200 OK\r\n" + DATE + fields + b"Content-Length: 0\r\n\r\n"))
+        route = f"[route:shop]\npath = /shop\nstrip_path = on\ntarget = {target.url}\n"
+        bridge = start_bridge("http://127.0.0.1:9", ON + ANYBODY + route)
+        own = bridge.url.encode()
+        client = connect(bridge)
+        sent = b"Host: %s\r\nReferer: %s/shop/a?b\r\nCookie: authbridge__Host-a=b\r\n" % (own[7:], own)
+        client.send(b"GET /shop/x HTTP/1.1\r\n" + sent + b"\r\n")
+        head = client.read_head()
+        assert head == (
+            b"HTTP/1.1 200 OK\r\n" + DATE + b"Location: /shop/login?a#b\r\n"
+            b"Content-Location: " + own + b"/shop/x\r\nLink: </shop/y>, <z>\r\n"
+            b"Set-Cookie: authbridge__Host-a=b; Path=/shop\r\nSet-Cookie: c=d; path=/shop/x/\r\nSet-Cookie: e=f\r\n"
+            b"Content-Length: 0\r\n\r\n"
+        )
+        received = target.requests[0].head
+        assert received.start_line == b"GET /x HTTP/1.1"
+        assert received.values(b"Referer") == [target.url.encode() + b"/a?b"]
+        assert received.values(b"Cookie") == [b"__Host-a=b"]
+
     @pytest.mark.parametrize(
         ("setting", "changed"),
         [("location", 0), ("cookies", 1), ("origin", 2)],

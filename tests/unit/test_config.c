@@ -501,7 +501,7 @@ static void test_description_of_the_defaults(void)
         "description", describe(config_of("")),
         "[proxy]\nlisten = 127.0.0.1:8080\ntarget = http://target.example\n"
         "host = target.example\nuser = not set\negress = none\nmethods = all\nforwarded = "
-        "off\nvia = off\ndns_ttl = 30s\n"
+        "off\nreflect_guard = off\nvia = off\ndns_ttl = 30s\n"
         "standby = 4\npreconnect = on\nrecycle = 1\n\n"
         "[request-headers]\n; none\n\n[response-headers]\n; none\n\n"
         "[timeouts]\nconnect = 10s\nrequest_head = 15s\nclient_idle = 1m\n"
