@@ -10,14 +10,13 @@
 #include <stdint.h>
 
 #include "config.h"
-
-#define LISTEN_TLS_ERROR_BYTES 512u
+#include "listen_context.h"
 
 struct listen_tls;
 
 /* Reads the files that the configuration names, and warns of what clients will not like. NULL with
  * error filled. */
-struct listen_tls *listen_tls_load(const struct config *config, char error[LISTEN_TLS_ERROR_BYTES]);
+struct listen_tls *listen_tls_load(const struct config *config, char error[LISTEN_ERROR_BYTES]);
 void listen_tls_free(struct listen_tls *tls);
 
 /* What the TLS of a connection is made from. */

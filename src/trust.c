@@ -100,7 +100,7 @@ static bool load_for_targets(const struct config *config, struct trust *trust,
     return true;
 }
 
-_Static_assert(LISTEN_TLS_ERROR_BYTES <= TRUST_ERROR_BYTES, "");
+_Static_assert(LISTEN_ERROR_BYTES <= TRUST_ERROR_BYTES, "");
 
 static bool load_for_clients(const struct config *config, struct trust *trust,
                              char error[TRUST_ERROR_BYTES])

@@ -63,7 +63,7 @@ static const char *new_identity(void)
 
 static struct listen_tls *load(void)
 {
-    char error[LISTEN_TLS_ERROR_BYTES] = "";
+    char error[LISTEN_ERROR_BYTES] = "";
     const char *report;
     const char *text = text_of("[proxy]\nlisten = https://127.0.0.1:0\ntarget = http://a.example\n"
                                "[listen-tls]\ncert = %s\n",
