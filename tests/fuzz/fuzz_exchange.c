@@ -227,7 +227,7 @@ static void serve(int fd)
     MUST(relay_buffers_init(&buffers, fuzz_config()));
     for (int i = 0; i < EXCHANGE_MAX && exchange_serve(&context) == EXCHANGE_KEEP; i++)
         ;
-    upstreams_drop(&upstreams);
+    upstreams_drop(&upstreams, true);
     free(upstreams.items);
     free(upstreams.used);
     buffer_free(&client.in);
