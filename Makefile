@@ -181,7 +181,7 @@ sanitize:
 
 SECONDS      ?= 20
 SEED         ?= 1
-FUZZ         := request_head response_head chunked config exchange proxy_header token_response
+FUZZ         := request_head response_head chunked screen config exchange proxy_header token_response
 FUZZ_FLAGS   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
                 -fno-sanitize-recover=undefined -DAUTHBRIDGE_TRACEABLE $(FUZZ_MORE)
 FUZZ_BUILD   ?= build/fuzz

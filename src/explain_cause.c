@@ -89,7 +89,7 @@ static const char *reason_of_removal(const struct config_route *route,
     if (http_is_nominated(&request->nominations, field->name))
         return "is named by Connection";
     if (is_accept_encoding(route, field->name))
-        return "replaced: reflect_guard looks into what comes";
+        return "reflect_guard looks into what comes";
     return "";
 }
 
@@ -125,6 +125,8 @@ void explain_cause_of_change(const struct config_route *route, const struct http
         reason = "offers of HTTP or TLS do not go on";
     else if (field->id == HTTP_FIELD_CONNECTION || field->id == HTTP_FIELD_TE)
         reason = "for the connection to the target";
+    else if (is_accept_encoding(route, field->name))
+        reason = "reflect_guard looks into what comes";
     else if (slice_equals_nocase(field->name, slice_of("Cookie")))
         reason = "as the target named it (cookies in [rewrite])";
     else if (field->id == HTTP_FIELD_OTHER)

@@ -165,7 +165,7 @@ static size_t skip(const struct reflect *reflect, struct slice octets, size_t at
 {
     for (; at + 1 < octets.len; at++) {
         unsigned pair = pair_of(octets.at + at);
-        if ((reflect->pairs[pair / 8] >> pair % 8 & 1u) != 0)
+        if (((unsigned)reflect->pairs[pair / 8] >> pair % 8 & 1u) != 0)
             break;
     }
     return at;

@@ -137,6 +137,14 @@ class TestCauses:
         assert cause_of(done, "~", "Origin: https://preprod.example.com") == "as the target's own (origin in [rewrite])"
         assert cause_of(done, "~", "Cookie: __Host-a=b") == "as the target named it (cookies in [rewrite])"
 
+    def test_guard(self, explain):
+        fields = ("Accept-Encoding: gzip", "Connection: upgrade", "Upgrade: websocket")
+        done = explain("GET /", *fields, more="reflect_guard = mask\n")
+        assert cause_of(done, "~", "Accept-Encoding: identity") == "reflect_guard looks into what comes"
+        assert cause_of(done, "-", "Upgrade: websocket") == "no tunnel with reflect_guard"
+        done = explain("GET /", more="reflect_guard = mask\n")
+        assert cause_of(done, "+", "Accept-Encoding: identity") == "reflect_guard looks into what comes"
+
     def test_fits_a_terminal(self, explain):
         """Where the request itself is not wider."""
         done = explain("GET /" + 50 * "a", "X_Api_Key: " + 60 * "b", "TE: trailers", "Connection: TE")
