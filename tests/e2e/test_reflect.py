@@ -248,6 +248,17 @@ class TestForms:
         changed = next(content for content in answers if b"X-Token: " + b"*" * 15 + b"\r\n" not in content)
         assert b"X-Token: " + b"*" * 31 + b"\r\n" in changed
 
+    def test_token(self, connect, start_bridge, start_target, tmp_path):
+        """What the keeper has got is looked for as well, as it is at the moment."""
+        path = tmp_path / "token"
+        path.write_text(SECRET)
+        target = start_target().serve(answering(lambda request: response(content=echo_fields(request))))
+        more = "reflect_guard = mask\n[request-headers]\nAuthorization = Bearer ${token:one}\n"
+        bridge = start_bridge(target, f"{more}[token:one]\ntype = file\nfile = {path}\n")
+        answer = connect(bridge).exchange(get())
+        assert target.requests[0].values(b"Authorization") == [b"Bearer " + TOKEN]
+        assert answer.content == echo_fields(target.requests[0]).replace(TOKEN, MASK)
+
 
 class TestBlock:
     @pytest.mark.parametrize(
