@@ -30,9 +30,8 @@ void browser_note(struct browser *browser, const struct http_field *field)
             return;
         browser->sites++;
         browser->site = field->value;
-    } else if (is_named(field, "Referer") || is_named(field, "Accept-Language")) {
-        browser->marked = true;
-    } else if (is_named(field, "User-Agent") && begins_with(field->value, "Mozilla/")) {
+    } else if (is_named(field, "Referer") || is_named(field, "Accept-Language") ||
+               (is_named(field, "User-Agent") && begins_with(field->value, "Mozilla/"))) {
         browser->marked = true;
     }
 }
