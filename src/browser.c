@@ -18,8 +18,16 @@ static bool begins_with(struct slice text, const char *start)
     return text.len >= len && slice_equals_nocase((struct slice){text.at, len}, slice_of(start));
 }
 
+/* By its first letter: each field of each request comes here. */
+static bool may_be_noted(struct slice name)
+{
+    return name.len > 0 && memchr("OSRAUosrau", name.at[0], 10) != NULL;
+}
+
 void browser_note(struct browser *browser, const struct http_field *field)
 {
+    if (!may_be_noted(field->name))
+        return;
     if (is_named(field, "Origin")) {
         browser->origins++;
         browser->origin = field->value;

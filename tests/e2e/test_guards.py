@@ -84,6 +84,14 @@ class TestHost:
         assert client.exchange(request(b"localhost")).raw == OK, "the connection goes on"
         assert len(origin.requests) == 1
 
+    @pytest.mark.parametrize("settings", ["", HOSTS], ids=["default", "hosts"])
+    def test_host_of_a_route_is_one_of_the_bridges(self, connect, start_bridge, origin, settings):
+        route = f"[route:payments]\nhost = payments.local\ntarget = {origin.url}\n"
+        client = connect(start_bridge(origin, settings + route))
+        assert client.exchange(request(b"Payments.local:99", LANGUAGE)).raw == OK
+        client.send(request(b"a.payments.local", LANGUAGE))
+        check_refused(client, 421, b"a.payments.local")
+
     def test_absolute_form_goes_before_host(self, connect, start_bridge, origin):
         client = connect(start_bridge(origin))
         line = b"GET http://evil.example/ HTTP/1.1"

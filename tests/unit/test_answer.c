@@ -152,12 +152,33 @@ static void test_fault_is_cut_to_its_room(void)
     check_number("status", fault.status, 502);
 }
 
+static void test_fields_are_inserted_behind_the_status_line(void)
+{
+    struct slice fields = slice_of("A: b\r\nC: d\r\n");
+    const char *answer = "HTTP/1.1 200 OK\r\nX: y\r\n\r\nok";
+    const char *longer = "HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\nX: y\r\n\r\nok";
+    struct buffer *out = new_buffer(strlen(longer));
+
+    buffer_add_text(out, answer);
+    answer_insert(out, (struct slice){NULL, 0});
+    check_octets("nothing", buffer_content(out), slice_of(answer));
+    answer_insert(out, fields);
+    check_octets("fields", buffer_content(out), slice_of(longer));
+    check(!out->overflowed, "it fitted");
+    answer_insert(out, fields);
+    check(out->overflowed, "no room is not seen");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ROWS(answer_rows, check_answer), ROWS(status_rows, check_status),
-        TEST(test_unknown_status),       TEST(test_options),
-        ROWS(detail_rows, check_detail), TEST(test_fault_is_cut_to_its_room),
+        ROWS(answer_rows, check_answer),
+        ROWS(status_rows, check_status),
+        TEST(test_unknown_status),
+        TEST(test_options),
+        ROWS(detail_rows, check_detail),
+        TEST(test_fault_is_cut_to_its_room),
+        TEST(test_fields_are_inserted_behind_the_status_line),
     };
 
     return cmocka_run_group_tests_name("answer", tests, NULL, NULL);
