@@ -34,14 +34,19 @@ def settings(setting, authority):
 
 
 def proxy_ini(setting, url):
-    """The rest of a proxy.ini behind its target line, and the target."""
+    """The target, and the rest of a proxy.ini behind its line. Browsers too may ask under the name in the cases."""
+    url, more = _proxy_ini(setting, url)
+    return url, more + "[access]\nhosts = *\n"
+
+
+def _proxy_ini(setting, url):
     if setting == "base":
         return url + "/base/path", ""
     if setting == "inject":
         fields = f"Authorization = {TOKEN.decode()}\nX-Api-Key = {KEY.decode()}\nX-Debug =\n"
         return url, f"[request-headers]\n{fields}[response-headers]\nX-Served-By = authbridge\nServer =\n"
     if setting == "cors":
-        return url, f"[access]\nhosts = *\n[cors]\norigins = {cases_cors.APP.decode()}\nexpose = X-Count\n"
+        return url, f"[cors]\norigins = {cases_cors.APP.decode()}\nexpose = X-Count\n"
     if setting == "small":
         return url, "[limits]\nrequest_head = 1K\nrequest_fields = 5\nrequest_target = 64B\nrequest_body = 10B\n"
     return url, ""
