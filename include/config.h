@@ -179,7 +179,7 @@ struct config {
     struct config_tokens tokens;
     struct config_names names;
 
-    struct config_route_section **sections; /* as the file has them */
+    struct config_route_section *sections; /* as the file has them */
     size_t section_count;
     struct config_route *routes; /* in the order in which they are tried; at least one */
     size_t route_count;

@@ -20,8 +20,8 @@ bool config_is_route(const char *section)
 static struct config_route_section *find_section(const struct config *config, struct slice name)
 {
     for (size_t i = 0; i < config->section_count; i++)
-        if (slice_equals(slice_of(config->sections[i]->name), name))
-            return config->sections[i];
+        if (slice_equals(slice_of(config->sections[i].name), name))
+            return &config->sections[i];
     return NULL;
 }
 
@@ -36,24 +36,9 @@ static void free_section(struct config_route_section *section)
     target_free(&section->target);
     config_free_fields(&section->request_fields);
     config_free_fields(&section->response_fields);
-    free(section);
 }
 
-static struct config_route_section *new_section(struct slice name)
-{
-    struct config_route_section *section = calloc(1, sizeof *section);
-
-    if (section == NULL)
-        return NULL;
-    section->name = strndup(name.at, name.len);
-    section->lines = calloc(config_route_setting_count, sizeof *section->lines);
-    if (section->name != NULL && section->lines != NULL)
-        return section;
-    free_section(section);
-    return NULL;
-}
-
-/* NULL after a fault. */
+/* NULL after a fault. It stays where it is until the next one is added. */
 static struct config_route_section *add_section(struct config_loader *loader, struct slice name)
 {
     struct config *config = loader->config;
@@ -62,16 +47,24 @@ static struct config_route_section *add_section(struct config_loader *loader, st
         config_fault(loader, "there are more than %u routes", CONFIG_ROUTES_MAX);
         return NULL;
     }
-    struct config_route_section **grown =
-        realloc(config->sections, (config->section_count + 1) * sizeof *config->sections);
-    if (grown != NULL)
-        config->sections = grown;
-    struct config_route_section *section = grown != NULL ? new_section(name) : NULL;
-    if (section == NULL)
+    struct config_route_section *grown =
+        realloc(config->sections, (config->section_count + 1) * sizeof *grown);
+    if (grown == NULL) {
         config_fault(loader, "out of memory");
-    else
-        config->sections[config->section_count++] = section;
-    return section;
+        return NULL;
+    }
+    config->sections = grown;
+    struct config_route_section *section = &grown[config->section_count++];
+    *section = (struct config_route_section){
+        .name = strndup(name.at, name.len),
+        .lines = calloc(config_route_setting_count, sizeof *section->lines),
+    };
+    if (section->name != NULL && section->lines != NULL)
+        return section;
+    config_fault(loader, "out of memory");
+    free_section(section);
+    config->section_count--;
+    return NULL;
 }
 
 static bool check_name(struct config_loader *loader, struct slice name)
@@ -187,10 +180,10 @@ static bool is_same_host(const char *a, const char *b)
 static const struct config_route_section *
 find_same_match(const struct config *config, const struct config_route_section *section)
 {
-    for (size_t i = 0; config->sections[i] != section; i++)
-        if (is_same_path(config->sections[i]->path, section->path) &&
-            is_same_host(config->sections[i]->host, section->host))
-            return config->sections[i];
+    for (size_t i = 0; &config->sections[i] != section; i++)
+        if (is_same_path(config->sections[i].path, section->path) &&
+            is_same_host(config->sections[i].host, section->host))
+            return &config->sections[i];
     return NULL;
 }
 
@@ -229,7 +222,7 @@ void config_check_sections(struct config_loader *loader)
     char place[CONFIG_PLACE_BYTES];
 
     for (size_t i = 0; i < loader->config->section_count; i++) {
-        const struct config_route_section *section = loader->config->sections[i];
+        const struct config_route_section *section = &loader->config->sections[i];
         snprintf(place, sizeof place, "%s:%u", loader->path,
                  section->line != 0 ? section->line : section->first_line);
         loader->place = place;
@@ -255,6 +248,6 @@ void config_place_of_route(const struct config_route *route, const char *name,
 void config_free_sections(struct config *config)
 {
     for (size_t i = 0; i < config->section_count; i++)
-        free_section(config->sections[i]);
+        free_section(&config->sections[i]);
     free(config->sections);
 }

@@ -158,7 +158,7 @@ static bool make_routes(struct config *config)
     if (config->routes == NULL)
         return false;
     for (size_t i = 0; i < config->section_count; i++)
-        config->routes[config->route_count++] = route_of(config, config->sections[i]);
+        config->routes[config->route_count++] = route_of(config, &config->sections[i]);
     if (config->target.url != NULL)
         config->routes[config->route_count++] = general_route(config);
     qsort(config->routes, config->route_count, sizeof *config->routes, compare_routes);

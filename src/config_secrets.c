@@ -36,8 +36,8 @@ const char *config_refresh(const struct config *config, long long now)
     const char *problem = refresh_both(&config->request_fields, &config->response_fields, now);
 
     for (size_t i = 0; i < config->section_count; i++)
-        problem = first_of(problem, refresh_both(&config->sections[i]->request_fields,
-                                                 &config->sections[i]->response_fields, now));
+        problem = first_of(problem, refresh_both(&config->sections[i].request_fields,
+                                                 &config->sections[i].response_fields, now));
     if (config->users != NULL)
         problem = first_of(problem, users_refresh(config->users, now));
     for (size_t i = 0; i < config->route_count; i++)
@@ -84,8 +84,8 @@ void config_warn_of_unreadable(const struct config *config, const char *file)
     keep_unreadable_fields(config, &config->request_fields);
     keep_unreadable_fields(config, &config->response_fields);
     for (size_t i = 0; i < config->section_count; i++) {
-        keep_unreadable_fields(config, &config->sections[i]->request_fields);
-        keep_unreadable_fields(config, &config->sections[i]->response_fields);
+        keep_unreadable_fields(config, &config->sections[i].request_fields);
+        keep_unreadable_fields(config, &config->sections[i].response_fields);
     }
     keep_unreadable(config, &config->egress_value);
     if (config->users != NULL && !users_keep_if_unreadable(config->users))

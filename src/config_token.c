@@ -353,8 +353,8 @@ void config_tokens_conclude(struct config_loader *loader)
     lead_to_tokens(loader, &config->request_fields);
     refuse_tokens(loader, &config->response_fields);
     for (size_t i = 0; i < config->section_count; i++) {
-        lead_to_tokens(loader, &config->sections[i]->request_fields);
-        refuse_tokens(loader, &config->sections[i]->response_fields);
+        lead_to_tokens(loader, &config->sections[i].request_fields);
+        refuse_tokens(loader, &config->sections[i].response_fields);
     }
     loader->place = loader->path;
 }

@@ -285,7 +285,7 @@ static bool mask(struct config *config)
     bool masked = mask_fields(&config->request_fields);
 
     for (size_t i = 0; i < config->section_count; i++)
-        masked = mask_fields(&config->sections[i]->request_fields) && masked;
+        masked = mask_fields(&config->sections[i].request_fields) && masked;
     return masked && config_routes_merge(config);
 }
 

@@ -69,7 +69,9 @@ static char take_octet(struct slice *text)
     text->len -= len;
     if (low >= 0)
         return (char)(high * 16 + low);
-    return c == '+' ? ' ' : c;
+    if (c == '+')
+        c = ' ';
+    return c;
 }
 
 /* Whether a parameter's name is _method, as targets read names: decoded, and with PHP's licence of
