@@ -21,7 +21,7 @@ static bool begins_with(struct slice text, const char *start)
 /* By its first letter: each field of each request comes here. */
 static bool may_be_noted(struct slice name)
 {
-    return name.len > 0 && memchr("OSRAUosrau", name.at[0], 10) != NULL;
+    return name.len > 0 && strchr("OSRAUosrau", name.at[0]) != NULL;
 }
 
 void browser_note(struct browser *browser, const struct http_field *field)
