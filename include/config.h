@@ -191,7 +191,7 @@ struct config {
     } timeouts;
     struct {
         long long connections, connections_per_client, request_head, request_fields, request_target,
-            request_body;
+            request_body, replay_body;
     } limits;
     struct {
         bool location, cookies, origin;

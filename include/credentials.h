@@ -21,6 +21,14 @@ bool credentials_refresh(const struct config_route *route);
  * stays. */
 enum credentials credentials_await(const struct config_route *route, int client_fd);
 
+/* Whether a route adds any token. */
+bool credentials_exist(const struct config_route *route);
+
+/* The target has refused a request with the tokens at hand: has the keeper get others.
+ * CREDENTIALS_READY when there is another one, which is in force from now on; CREDENTIALS_MISSING
+ * when there is none, or not in time. */
+enum credentials credentials_renew(const struct config_route *route, int client_fd);
+
 /* Whether one of them is not renewed any more: its configuration is not in force. */
 bool credentials_are_outdated(const struct config_route *route);
 

@@ -33,6 +33,9 @@ struct download {
     struct upstream *upstream;
     struct buffer *in;    /* from the target */
     struct buffer *out;   /* heads, and content that is decoded, for the client */
+    bool holds;           /* set by the owner: an answer of 401 is not passed on, but held */
+    bool refused;         /* there is one, at the front of in */
+    bool released;        /* it goes to the client after all */
     bool request_is_sent; /* kept up to date by the owner: the target has the whole request */
 
     enum download_state state;
@@ -71,6 +74,9 @@ void download_begin(struct download *download);
 
 /* readable: the target's socket has something, or its end. */
 enum download_result download_step(struct download *download, bool readable, struct fault *fault);
+
+/* Lets the answer that is held go to the client, as the next steps have it. */
+void download_release(struct download *download);
 
 /* Whether more is to come from the target before anything else can be done. */
 bool download_wants_upstream(const struct download *download);

@@ -13,6 +13,7 @@ struct relay_buffers {
     struct buffer up;   /* to the target */
     struct buffer down; /* from the target */
     struct buffer out;  /* to the client: heads and decoded content */
+    struct buffer kept; /* content that may have to be sent again; without room where none may */
 };
 
 /* Allocates them for the configuration's sizes, whatever the route. false when memory is short. */
@@ -27,6 +28,7 @@ enum relay_result {
     RELAY_CLIENT_GONE, /* the client left, or takes nothing any more */
     RELAY_STALE,       /* the target closed a reused connection before any octet of an answer */
     RELAY_FAILED,      /* fault holds the answer; nothing of a final response was sent */
+    RELAY_REFUSED,     /* 401 to a request that can be sent again: held, the client got nothing */
     RELAY_CUT,         /* the response ended early: the client must see that */
 };
 
@@ -42,5 +44,15 @@ enum relay_result relay_run(struct relay *relay, const struct config_route *rout
                             const struct http_request *request, const struct value_context *context,
                             struct client *client, struct upstream *upstream,
                             struct relay_buffers *buffers);
+
+/* After RELAY_REFUSED, one of the two: sends the request again, whose head stands in buffers->up
+ * anew, with the content that was kept, on an upstream connected anew; its answer is the client's,
+ * whatever it is. Or goes on with the answer that was held. */
+enum relay_result relay_run_again(struct relay *relay, struct relay_buffers *buffers);
+enum relay_result relay_release(struct relay *relay, struct relay_buffers *buffers);
+
+/* Whether the client's content, if there is any, has been taken: relay_run_again has it, and sends
+ * it without being asked to (RFC 9110 10.1.1). */
+bool relay_has_content(const struct relay *relay);
 
 #endif

@@ -52,6 +52,9 @@ bool token_may_come(const struct token *token, long long by_ms);
 uint32_t token_news(const struct token *token);
 void token_await_news(struct token *token, uint32_t seen, long long ms);
 
+/* Whether there is a token that is valid and another one than the copy, which stays as it is. */
+bool token_has_successor(const struct token *token);
+
 /* The target has refused the copy: asks the keeper for another token, and says the number of that
  * wish. Then, whether the keeper has dealt with it. */
 uint32_t token_refuse(struct token *token);

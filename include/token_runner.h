@@ -15,10 +15,10 @@ struct token_runner {
     const struct config_token *config;
     CURLM *multi;
     const struct config *whole;
-    long long due_ms;   /* of the next try, as token_now_ms tells time */
-    long long begun_ms; /* of the last one; 0: there was none */
-    long long until_ms; /* of the token in force; 0: there is none */
-    long long delay_ms; /* until the try after the next failure */
+    long long due_ms;     /* of the next try, as token_now_ms tells time */
+    long long refused_ms; /* when one was last made for a refusal; 0: never */
+    long long until_ms;   /* of the token in force; 0: there is none */
+    long long delay_ms;   /* until the try after the next failure */
     bool is_running;
     bool has_wishes; /* children want another token, and will be told when the try has ended */
     uint32_t wishes;

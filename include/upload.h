@@ -20,6 +20,9 @@ struct upload {
     struct upstream *upstream;
     struct buffer *out; /* on its way to the target, the head first */
 
+    struct buffer *kept; /* the content as it goes to the target, to be sent again */
+    bool keeps;          /* all of it so far is there */
+
     unsigned long long remaining; /* of content with a length */
     struct http_chunked chunked;
     struct buffer trailers; /* allocated when a trailer comes */
@@ -39,9 +42,13 @@ enum upload_result {
 };
 
 /* Begins with a request whose head is in out. The client has received its content's first octets
- * and nothing else may take them. */
+ * and nothing else may take them. kept is empty where it is used. */
 void upload_begin(struct upload *upload);
 void upload_end(struct upload *upload);
+
+/* The same for a request that is sent again, with all of its content in kept: so many octets of it.
+ */
+void upload_begin_again(struct upload *upload, unsigned long long content_bytes);
 
 enum upload_result upload_step(struct upload *upload, struct fault *fault);
 
@@ -49,8 +56,8 @@ enum upload_result upload_step(struct upload *upload, struct fault *fault);
 bool upload_has_begun(const struct upload *upload);
 
 /* Gives the upload up where it has not ended: the target has answered, and will take no more. What
- * still comes from the client is read and forgotten, so that one that sends all its content before
- * it reads gets to the answer. */
+ * still comes from the client is read and forgotten, or kept for another time, so that one that
+ * sends all its content before it reads gets to the answer. */
 void upload_stop(struct upload *upload);
 
 /* Whether content may come that is to be forgotten. */

@@ -57,6 +57,7 @@ const struct config_setting config_settings[] = {
     {"limits", "request_fields", CONFIG_COUNT, AT(limits.request_fields), NUMBER(1, 10000, 200)},
     {"limits", "request_target", CONFIG_SIZE, AT(limits.request_target), NUMBER(64, MIB, 16 * KIB)},
     {"limits", "request_body", CONFIG_SIZE, AT(limits.request_body), NUMBER(0, NO_LIMIT, NO_LIMIT)},
+    {"limits", "replay_body", CONFIG_SIZE, AT(limits.replay_body), NUMBER(0, 16 * MIB, 64 * KIB)},
 
     {"tls", "verify", CONFIG_SWITCH, AT(tls.verify), SWITCH(true)},
     {"tls", "ca_file", CONFIG_TEXT, AT(tls.ca_file), NO_NUMBER},

@@ -22,12 +22,13 @@ static struct token *next_token(const struct config_route *route, size_t *at, si
     return NULL;
 }
 
-static long long wait_of(const struct config *config, const struct token *token)
+static const struct config_token *config_of(const struct config *config, const struct token *token)
 {
-    for (size_t i = 0; i < config->tokens.count; i++)
-        if (config->tokens.items[i].token == token)
-            return config->tokens.items[i].wait;
-    return 0;
+    const struct config_token *found = config->tokens.items;
+
+    while (found->token != token)
+        found++;
+    return found;
 }
 
 /* Waits for a token that is not there. */
@@ -58,7 +59,7 @@ enum credentials credentials_await(const struct config_route *route, int client_
 
     for (size_t at = 0; (token = next_token(route, &at, &part)) != NULL;) {
         if (!token_refresh(token))
-            result = await_token(token, wait_of(route->config, token), client_fd);
+            result = await_token(token, config_of(route->config, token)->wait, client_fd);
         if (result != CREDENTIALS_READY)
             break;
     }
@@ -74,6 +75,54 @@ bool credentials_refresh(const struct config_route *route)
     for (size_t at = 0; (token = next_token(route, &at, &part)) != NULL;)
         all = token_refresh(token) && all;
     return all;
+}
+
+bool credentials_exist(const struct config_route *route)
+{
+    size_t part = 0;
+    size_t at = 0;
+
+    return next_token(route, &at, &part) != NULL;
+}
+
+/* Waits for another token than the one that was refused. */
+static enum credentials renew(struct token *token, const struct config_token *config, int client_fd)
+{
+    long long deadline = token_now_ms() + config->timeout;
+    long long ended_ms = 0;
+
+    if (token_has_successor(token))
+        return CREDENTIALS_READY;
+    if (token_is_retired(token))
+        return CREDENTIALS_MISSING;
+    uint32_t wish = token_refuse(token);
+    for (;;) {
+        uint32_t seen = token_news(token);
+        bool is_over = token_has_dealt_with(token, wish) || token_now_ms() >= deadline;
+        if (token_has_successor(token))
+            return CREDENTIALS_READY;
+        if (is_over)
+            return CREDENTIALS_MISSING;
+        token_await_news(token, seen, SLICE_MS);
+        if (wait_peer_is_gone(client_fd, CLIENT_HALF_CLOSED_MS, &ended_ms))
+            return CREDENTIALS_CLIENT_GONE;
+    }
+}
+
+enum credentials credentials_renew(const struct config_route *route, int client_fd)
+{
+    enum credentials result = CREDENTIALS_MISSING;
+    struct token *token;
+    size_t part = 0;
+
+    for (size_t at = 0; (token = next_token(route, &at, &part)) != NULL;) {
+        enum credentials one = renew(token, config_of(route->config, token), client_fd);
+        if (one == CREDENTIALS_CLIENT_GONE)
+            return one;
+        if (one == CREDENTIALS_READY)
+            result = one;
+    }
+    return credentials_refresh(route) ? result : CREDENTIALS_MISSING;
 }
 
 bool credentials_are_outdated(const struct config_route *route)

@@ -111,6 +111,9 @@ static enum download_result take_final(struct download *download, struct fault *
     const struct http_response *response = &download->response;
     const struct http_request *request = download->request;
 
+    download->refused = download->holds && response->status == 401;
+    if (download->refused)
+        return DOWNLOAD_GOING;
     if (response->is_upgrade && !download->request_is_sent)
         return broken(download, fault, "http_upgrade_failed",
                       "101 before the request was complete");
@@ -373,6 +376,20 @@ static enum download_result send_on(struct download *download)
     return DOWNLOAD_GOING;
 }
 
+void download_release(struct download *download)
+{
+    download->holds = download->refused = false;
+    download->released = true;
+}
+
+/* Looks again at what was held. */
+static enum download_result take_released(struct download *download, struct fault *fault)
+{
+    download->released = false;
+    http_head_init(&download->head, HTTP_RESPONSE, response_limits);
+    return take_received(download, fault);
+}
+
 static bool is_over(const struct download *download)
 {
     return download->state != DOWNLOAD_HEAD && download->state != DOWNLOAD_CONTENT;
@@ -384,7 +401,10 @@ enum download_result download_step(struct download *download, bool readable, str
 
     download->sent = download->received = download->blocked = false;
     result = send_on(download);
-    if (result == DOWNLOAD_GOING && !download->blocked && !is_over(download) && readable)
+    if (result == DOWNLOAD_GOING && download->released)
+        result = take_released(download, fault);
+    else if (result == DOWNLOAD_GOING && !download->blocked && !is_over(download) &&
+             !download->refused && readable)
         result = receive(download, fault);
     if (result == DOWNLOAD_GOING && !download->blocked)
         result = send_on(download);
@@ -395,7 +415,7 @@ enum download_result download_step(struct download *download, bool readable, str
 
 bool download_wants_upstream(const struct download *download)
 {
-    return !is_over(download) && !download->blocked;
+    return !is_over(download) && !download->blocked && !download->refused;
 }
 
 bool download_ends_by_close(const struct download *download)

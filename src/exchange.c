@@ -330,7 +330,7 @@ static enum relay_result fail(struct exchange *exchange, unsigned status, const 
 }
 
 /* Sends the request on a connection to the target, new or kept, and relays the response. */
-static enum relay_result forward(struct exchange *exchange)
+static enum relay_result forward(struct exchange *exchange, bool is_again)
 {
     struct exchange_context *context = exchange->context;
     struct upstream *upstream = exchange->upstream;
@@ -358,8 +358,9 @@ static enum relay_result forward(struct exchange *exchange)
     if (!rewrite_request(&exchange->request, exchange->route, &exchange->variables, up))
         return fail(exchange, 500, "the rewritten request head is too long");
     enum relay_result result =
-        relay_run(&exchange->relay, exchange->route, &exchange->request, &exchange->variables,
-                  context->client, upstream, context->buffers);
+        is_again ? relay_run_again(&exchange->relay, context->buffers)
+                 : relay_run(&exchange->relay, exchange->route, &exchange->request,
+                             &exchange->variables, context->client, upstream, context->buffers);
     if (result == RELAY_FAILED)
         exchange->fault = exchange->relay.fault;
     return result;
@@ -371,6 +372,28 @@ static bool sends_own_credentials(const struct exchange *exchange)
 {
     return exchange->request.has_authorization &&
            !config_fields_have(&exchange->route->request_fields, slice_of("Authorization"));
+}
+
+/* The target has refused the tokens of a request that can be sent again. Any method can: 401 says
+ * that it was not acted upon (RFC 9110 15.5.2). Without other tokens the client gets the 401. */
+static enum relay_result settle_refusal(struct exchange *exchange)
+{
+    struct exchange_context *context = exchange->context;
+    enum credentials found = credentials_renew(exchange->route, context->client->fd);
+
+    if (found == CREDENTIALS_CLIENT_GONE)
+        return RELAY_CLIENT_GONE;
+    if (found == CREDENTIALS_MISSING) {
+        enum relay_result result = relay_release(&exchange->relay, context->buffers);
+        if (result == RELAY_FAILED)
+            exchange->fault = exchange->relay.fault;
+        return result;
+    }
+    log_debug("sent again, with another token (id %s)", exchange->request_id);
+    if (relay_has_content(&exchange->relay))
+        exchange->request.expects_100 = false;
+    upstream_drop(exchange->upstream);
+    return forward(exchange, true);
 }
 
 /* Whether the target's connection can carry another exchange. */
@@ -446,11 +469,13 @@ static enum exchange_result serve_admitted(struct exchange *exchange)
     begin_mapping(exchange);
     if (exchange->route->guard != NULL)
         exchange->request.upgrades = false; /* a tunnel cannot be looked into */
-    enum relay_result result = forward(exchange);
+    enum relay_result result = forward(exchange, false);
     if (result == RELAY_STALE) {
         upstream_drop(exchange->upstream);
-        result = forward(exchange);
+        result = forward(exchange, false);
     }
+    if (result == RELAY_REFUSED)
+        result = settle_refusal(exchange);
     const struct relay *relay = &exchange->relay;
     exchange->bytes_in = relay->upload.content_bytes;
     exchange->bytes_out = relay->download.content_bytes;
@@ -468,6 +493,7 @@ static enum exchange_result serve_admitted(struct exchange *exchange)
         return cut(exchange);
     case RELAY_FAILED:
     case RELAY_STALE:
+    case RELAY_REFUSED:
         return answer_with_fault(exchange);
     case RELAY_CLIENT_GONE:
         break;

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "cors.h"
+#include "credentials.h"
 #include "guard.h"
 #include "plain.h"
 #include "rewrite.h"
@@ -22,12 +23,14 @@ bool relay_buffers_init(struct relay_buffers *buffers, const struct config *conf
 {
     size_t added = 0;
     size_t added_back = 0;
+    bool replays = false;
 
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
         size_t line = strlen(route->target->base_path) + strlen(route->host);
         added = larger(added, line + config_fields_bytes_max(&route->request_fields));
         added_back = larger(added_back, config_fields_bytes_max(&route->response_fields));
+        replays = replays || credentials_exist(route);
     }
     size_t request_head = (size_t)config->limits.request_head + REWRITE_EXTRA_BYTES + added;
     /* More than a head may have, so that one that is too long is seen to be. */
@@ -35,8 +38,10 @@ bool relay_buffers_init(struct relay_buffers *buffers, const struct config *conf
     size_t held = config_has_guard(config) ? GUARD_TEXT_BYTES_MAX : 0;
     size_t rewritten =
         response + REWRITE_EXTRA_BYTES + added_back + cors_bytes_max(&config->cors) + held;
+    size_t kept = replays ? (size_t)config->limits.replay_body : 0;
 
-    return buffer_init(&buffers->up, request_head + CLIENT_CONTENT_BYTES) &&
+    return (kept == 0 || buffer_init(&buffers->kept, kept)) &&
+           buffer_init(&buffers->up, request_head + CLIENT_CONTENT_BYTES + kept) &&
            buffer_init(&buffers->down, response) && buffer_init(&buffers->out, rewritten);
 }
 
@@ -45,6 +50,8 @@ void relay_buffers_wipe(struct relay_buffers *buffers)
     buffer_wipe(&buffers->up);
     buffer_wipe(&buffers->down);
     buffer_wipe(&buffers->out);
+    if (buffers->kept.at != NULL)
+        buffer_wipe(&buffers->kept);
 }
 
 /* ---- deadlines ---- */
@@ -79,7 +86,11 @@ static bool expects_target(const struct relay *relay)
 /* Whether the client owes content: not once the target has begun to answer without it. */
 static bool waits_for_content(const struct relay *relay)
 {
-    return upload_wants_client(&relay->upload) && !expects_target(relay) && !relay->download.begun;
+    const struct upload *upload = &relay->upload;
+    bool wanted =
+        upload_wants_client(upload) || (relay->download.refused && upload_discards(upload));
+
+    return wanted && !expects_target(relay) && !relay->download.begun;
 }
 
 /* Whether the next move is the target's: it has the request, does not take it, or answers. */
@@ -280,6 +291,21 @@ static bool refuses_upload(const struct download *download)
            (download->response.status >= 400 || download->state != DOWNLOAD_CONTENT);
 }
 
+/* An answer of 401 is held: until all content is there, so that the request can be sent again,
+ * which is true then; or until it is more than can be kept, and the answer goes on its way. */
+static bool settle_held(struct relay *relay)
+{
+    struct upload *upload = &relay->upload;
+
+    if (!upload_has_begun(upload) || (upload->complete && upload->keeps))
+        return true;
+    if (upload->keeps && !upload->client->ended)
+        upload_stop(upload);
+    else
+        download_release(&relay->download);
+    return false;
+}
+
 /* Moves what can be moved. true when the exchange is over: *result says how. */
 static bool step(struct relay_loop *loop, enum relay_result *result)
 {
@@ -292,6 +318,14 @@ static bool step(struct relay_loop *loop, enum relay_result *result)
         return true;
     }
     enum download_result down = download_step(&relay->download, loop->readable, &relay->fault);
+    if (relay->download.refused && settle_held(relay)) {
+        *result = RELAY_REFUSED;
+        return true;
+    }
+    if (relay->download.begun)
+        relay->upload.keeps = false; /* it is not sent again */
+    if (relay->download.released)
+        down = download_step(&relay->download, false, &relay->fault);
     note_progress(loop);
     if (refuses_upload(&relay->download))
         upload_stop(&relay->upload);
@@ -407,25 +441,38 @@ static enum relay_result run(struct relay_loop *loop)
     return result;
 }
 
-enum relay_result relay_run(struct relay *relay, const struct config_route *route,
-                            const struct http_request *request, const struct value_context *context,
-                            struct client *client, struct upstream *upstream,
-                            struct relay_buffers *buffers)
+/* Runs the loop to its end, over a relay that stands ready. */
+static enum relay_result go(struct relay *relay, struct relay_buffers *buffers)
 {
     struct relay_loop loop = {
         .relay = relay,
-        .route = route,
-        .client = client,
-        .upstream = upstream,
+        .route = relay->upload.route,
+        .client = relay->upload.client,
+        .upstream = relay->upload.upstream,
+        .counted_in = relay->upload.content_bytes,
     };
 
+    enum relay_result result = run(&loop);
+    count_bytes(&loop);
+    upload_end(&relay->upload);
+    if (result == RELAY_FAILED && (buffers->out.start > 0 || client_owes(loop.client)))
+        return RELAY_CUT; /* an answer of ours would stand within a 1xx */
+    return result;
+}
+
+/* Makes a relay ready to begin. */
+static void begin(struct relay *relay, const struct config_route *route,
+                  const struct http_request *request, const struct value_context *context,
+                  struct client *client, struct upstream *upstream, struct relay_buffers *buffers)
+{
     *relay = (struct relay){
         .upload = {.route = route,
                    .request = request,
                    .context = context,
                    .client = client,
                    .upstream = upstream,
-                   .out = &buffers->up},
+                   .out = &buffers->up,
+                   .kept = &buffers->kept},
         .download = {.route = route,
                      .request = request,
                      .context = context,
@@ -436,10 +483,38 @@ enum relay_result relay_run(struct relay *relay, const struct config_route *rout
     };
     upload_begin(&relay->upload);
     download_begin(&relay->download);
-    enum relay_result result = run(&loop);
-    count_bytes(&loop);
-    upload_end(&relay->upload);
-    if (result == RELAY_FAILED && (buffers->out.start > 0 || client_owes(client)))
-        return RELAY_CUT; /* an answer of ours would stand within a 1xx */
-    return result;
+}
+
+enum relay_result relay_run(struct relay *relay, const struct config_route *route,
+                            const struct http_request *request, const struct value_context *context,
+                            struct client *client, struct upstream *upstream,
+                            struct relay_buffers *buffers)
+{
+    begin(relay, route, request, context, client, upstream, buffers);
+    relay->download.holds = buffers->kept.cap > 0 && credentials_exist(route);
+    relay->upload.keeps = relay->download.holds;
+    buffer_clear(&buffers->kept);
+    return go(relay, buffers);
+}
+
+bool relay_has_content(const struct relay *relay)
+{
+    return upload_has_begun(&relay->upload);
+}
+
+enum relay_result relay_run_again(struct relay *relay, struct relay_buffers *buffers)
+{
+    const struct upload before = relay->upload;
+
+    begin(relay, before.route, before.request, before.context, before.client, before.upstream,
+          buffers);
+    if (before.complete)
+        upload_begin_again(&relay->upload, before.content_bytes);
+    return go(relay, buffers);
+}
+
+enum relay_result relay_release(struct relay *relay, struct relay_buffers *buffers)
+{
+    download_release(&relay->download);
+    return go(relay, buffers);
 }

@@ -141,6 +141,19 @@ void token_await_news(struct token *token, uint32_t seen, long long ms)
     syscall(SYS_futex, &token->shared->news, FUTEX_WAIT, seen, &span, NULL, 0);
 }
 
+bool token_has_successor(const struct token *token)
+{
+    struct publication_copy other = {0};
+
+    if (publication_version(token->text) == token->copy.version)
+        return false;
+    bool differs = publication_get(token->text, &other) && other.len > 0 &&
+                   token_now_ms() < other.until &&
+                   !slice_equals((struct slice){other.text, other.len}, token_text(token));
+    publication_forget(&other);
+    return differs;
+}
+
 uint32_t token_refuse(struct token *token)
 {
     atomic_store(&token->shared->refused, token->copy.version);

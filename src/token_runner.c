@@ -19,7 +19,7 @@
 #define RETRY_LAST_MS    60000
 #define RETRY_AFTER_S    300   /* that an endpoint can ask for at most */
 #define LOOK_MS          1000  /* between two looks at a file */
-#define REFUSED_PAUSE_MS 5000  /* since the last try, until a refusal leads to another one */
+#define REFUSED_PAUSE_MS 5000  /* between two tries that refusals lead to */
 #define LOG_MS           60000 /* between two messages about the same failure */
 
 void token_runner_init(struct token_runner *runner, const struct config_token *token,
@@ -279,7 +279,6 @@ static void look_at_file(struct token_runner *runner)
 
 static void begin(struct token_runner *runner)
 {
-    runner->begun_ms = token_now_ms();
     runner->is_running = true;
     runner->is_logged = false;
     if (runner->config->type != TOKEN_FILE)
@@ -299,26 +298,25 @@ static void begin(struct token_runner *runner)
 
 /* ---- what is due ---- */
 
-/* A target has refused the token in force: another one is fetched at once, unless there has just
- * been a try, or the next one waits for a failure to pass. */
+/* A target has refused the token in force: another one is fetched at once, unless that has just
+ * been done, or the next try waits for a failure to pass. */
 static void take_wishes(struct token_runner *runner, long long now)
 {
     uint32_t wishes;
     bool is_refused = token_is_refused(runner->config->token, &wishes);
+    bool is_soon = runner->refused_ms != 0 && now - runner->refused_ms < REFUSED_PAUSE_MS;
 
-    if (runner->is_running) {
-        if (is_refused) {
-            runner->has_wishes = true;
-            runner->wishes = wishes;
-        }
+    if (runner->is_running || runner->has_wishes) {
+        runner->wishes = is_refused ? wishes : runner->wishes;
+        runner->has_wishes = runner->has_wishes || is_refused;
         return;
     }
-    bool is_soon = runner->begun_ms != 0 && now - runner->begun_ms < REFUSED_PAUSE_MS;
-    if (!is_refused || runner->error[0] != '\0' ||
-        (is_soon && runner->config->type != TOKEN_FILE)) {
+    if (!is_refused || is_soon || runner->error[0] != '\0') {
         token_deal(runner->config->token, wishes);
         return;
     }
+    log_info("token %s: refused by a target (401): looking for another one", runner->config->name);
+    runner->refused_ms = now;
     runner->has_wishes = true;
     runner->wishes = wishes;
     if (runner->config->type != TOKEN_FILE) /* which is looked at soon anyway, and not before */

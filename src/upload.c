@@ -18,6 +18,13 @@ void upload_begin(struct upload *upload)
                           (size_t)upload->route->config->limits.request_head);
 }
 
+void upload_begin_again(struct upload *upload, unsigned long long content_bytes)
+{
+    buffer_add(upload->out, buffer_content(upload->kept));
+    upload->complete = true;
+    upload->content_bytes = content_bytes;
+}
+
 void upload_end(struct upload *upload)
 {
     if (upload->trailers.at != NULL)
@@ -159,11 +166,24 @@ static enum upload_result take_chunks(struct upload *upload, struct fault *fault
 
 /* ---- the pump ---- */
 
+/* As long as there is room for all of it. */
+static void keep(struct upload *upload, struct slice octets)
+{
+    upload->keeps = octets.len <= buffer_room(upload->kept);
+    if (upload->keeps)
+        buffer_add(upload->kept, octets);
+}
+
 static enum upload_result take_content(struct upload *upload, struct fault *fault)
 {
-    if (upload->request->framing == HTTP_FRAMING_LENGTH)
-        return take_length(upload);
-    return take_chunks(upload, fault);
+    size_t before = upload->out->end;
+    enum upload_result result = upload->request->framing == HTTP_FRAMING_LENGTH
+                                    ? take_length(upload)
+                                    : take_chunks(upload, fault);
+
+    if (upload->keeps)
+        keep(upload, (struct slice){upload->out->at + before, upload->out->end - before});
+    return result;
 }
 
 static void send_out(struct upload *upload)
@@ -197,13 +217,27 @@ static bool may_take(const struct upload *upload)
     return client_received(upload->client).len > 0 && has_room_for_chunks(upload);
 }
 
-static enum upload_result discard(struct upload *upload)
+/* For when the target may be asked anew: it does not get this now. */
+static enum upload_result keep_only(struct upload *upload, struct fault *fault)
+{
+    enum upload_result result = take_content(upload, fault);
+
+    buffer_clear(upload->out);
+    if (result != UPLOAD_CLIENT_GONE || !upload->client->ended)
+        return result;
+    upload->keeps = false;
+    return UPLOAD_GOING;
+}
+
+static enum upload_result discard(struct upload *upload, struct fault *fault)
 {
     size_t got;
 
     if (!upload_discards(upload))
         return UPLOAD_GOING;
     buffer_clear(upload->out);
+    if (upload->keeps)
+        return keep_only(upload, fault);
     enum io_result result = client_receive(upload->client, upload->out->at, upload->out->cap, &got);
     upload->received = got > 0;
     return result == IO_FAILED ? UPLOAD_CLIENT_GONE : UPLOAD_GOING;
@@ -215,7 +249,7 @@ enum upload_result upload_step(struct upload *upload, struct fault *fault)
 
     upload->sent = upload->received = upload->blocked = false;
     if (upload->stopped)
-        return discard(upload);
+        return discard(upload, fault);
     if (may_take(upload))
         result = take_content(upload, fault);
     if (result == UPLOAD_GOING)
