@@ -508,7 +508,7 @@ static void test_description_of_the_defaults(void)
         "client_write = 1m\nresponse = 1m\ntunnel_idle = 1h\ndrain = 30s\n\n"
         "[limits]\nconnections = 512\nconnections_per_client = unlimited\nrequest_head = "
         "64K\nrequest_fields = 200\n"
-        "request_target = 16K\nrequest_body = unlimited\n\n"
+        "request_target = 16K\nrequest_body = unlimited\nreplay_body = 64K\n\n"
         "[tls]\nverify = on\nca_file = not set\nclient_cert = not set\n"
         "client_key = not set\nserver_name = not set\npinned_key = not set\n\n"
         "[listen-tls]\ncert = not set\nkey = not set\nclient_ca = not set\n"
