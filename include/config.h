@@ -142,8 +142,12 @@ struct config_tokens {
     size_t count;
 };
 
+struct config_name {
+    struct name *name; /* shared by all processes */
+};
+
 struct config_names {
-    struct name **items; /* host names that the keeper looks up, each once */
+    struct config_name *items; /* host names that the keeper looks up, each once */
     size_t count;
 };
 

@@ -8,8 +8,8 @@
 struct name *config_find_name(const struct config *config, const char *host)
 {
     for (size_t i = 0; i < config->names.count; i++)
-        if (strcasecmp(name_host(config->names.items[i]), host) == 0)
-            return config->names.items[i];
+        if (strcasecmp(name_host(config->names.items[i].name), host) == 0)
+            return config->names.items[i].name;
     return NULL;
 }
 
@@ -19,12 +19,12 @@ static void add_name(struct config_loader *loader, const char *host)
 
     if (!name_is_needed(host) || config_find_name(loader->config, host) != NULL)
         return;
-    struct name **grown = realloc(names->items, (names->count + 1) * sizeof *grown);
+    struct config_name *grown = realloc(names->items, (names->count + 1) * sizeof *grown);
     struct name *name = grown != NULL ? name_new(host) : NULL;
     if (grown != NULL)
         names->items = grown;
     if (name != NULL)
-        names->items[names->count++] = name;
+        names->items[names->count++].name = name;
     else
         config_fault(loader, "out of memory");
 }
@@ -46,15 +46,15 @@ void config_names_conclude(struct config_loader *loader)
 void config_names_free(struct config *config)
 {
     for (size_t i = 0; i < config->names.count; i++)
-        name_free(config->names.items[i]);
+        name_free(config->names.items[i].name);
     free(config->names.items);
 }
 
 void config_adopt_names(struct config *config, struct config *old)
 {
     for (size_t i = 0; i < config->names.count; i++) {
-        struct name *from = config_find_name(old, name_host(config->names.items[i]));
+        struct name *from = config_find_name(old, name_host(config->names.items[i].name));
         if (from != NULL)
-            name_adopt(config->names.items[i], from);
+            name_adopt(config->names.items[i].name, from);
     }
 }

@@ -31,7 +31,8 @@ static bool set_up_names(struct keeper_work *work, const struct config *config)
         return false;
     work->name_count = config->names.count;
     for (size_t i = 0; i < work->name_count; i++)
-        name_runner_init(&work->names[i], config->names.items[i], config->dns_ttl, work->multi);
+        name_runner_init(&work->names[i], config->names.items[i].name, config->dns_ttl,
+                         work->multi);
     return true;
 }
 
