@@ -20,4 +20,8 @@ struct fault {
 __attribute__((format(printf, 4, 5))) void fault_set(struct fault *fault, unsigned status,
                                                      const char *type, const char *format, ...);
 
+/* The same for a message that is refused as it stands: the type follows from the status, for RFC
+ * 9209 has http_request_error for 4xx alone. detail is a literal. */
+void fault_refuse(struct fault *fault, unsigned status, const char *detail);
+
 #endif

@@ -21,7 +21,7 @@ static bool begins_with(struct slice text, const char *start)
 /* By its first letter: each field of each request comes here. */
 static bool may_be_noted(struct slice name)
 {
-    return name.len > 0 && strchr("OSRAUosrau", name.at[0]) != NULL;
+    return name.len > 0 && strchr("OSAosa", name.at[0]) != NULL;
 }
 
 void browser_note(struct browser *browser, const struct http_field *field)
@@ -38,8 +38,7 @@ void browser_note(struct browser *browser, const struct http_field *field)
             return;
         browser->sites++;
         browser->site = field->value;
-    } else if (is_named(field, "Referer") || is_named(field, "Accept-Language") ||
-               (is_named(field, "User-Agent") && begins_with(field->value, "Mozilla/"))) {
+    } else if (is_named(field, "Accept-Language")) {
         browser->marked = true;
     }
 }

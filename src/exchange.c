@@ -6,6 +6,7 @@
 #include "access_log.h"
 #include "admission.h"
 #include "answer.h"
+#include "arrival.h"
 #include "clock.h"
 #include "cors.h"
 #include "credentials.h"
@@ -18,15 +19,11 @@
 #include "tunnel.h"
 #include "upstream_fault.h"
 
-#define DRAIN_FIRST_REQUEST_MS 3000 /* from the drain on */
-#define DRAIN_NEXT_REQUEST_MS  1000 /* from the response before it on */
-
 struct exchange {
     struct exchange_context *context;
     const struct config_route *route; /* once the request is understood */
-    const struct upstream *watched;   /* whose idle connection was looked at as the request came */
     struct upstream *upstream;        /* once the target has been turned to */
-    struct http_head head;
+    struct arrival arrival;
     struct http_request request;
     bool has_head;     /* request has at least method and target */
     struct slice user; /* who signed in; empty: nobody has to */
@@ -46,134 +43,6 @@ struct exchange {
     unsigned long long bytes_in, bytes_out;
 };
 
-/* ---- waiting for a request ---- */
-
-enum request_wait {
-    REQUEST_READ,    /* the head is complete */
-    REQUEST_REFUSED, /* exchange->fault says why */
-    REQUEST_NONE,    /* the client left, or was idle for too long, or we are draining */
-};
-
-/* While a client is idle the target's connection is watched too: one that the target closes must
- * not be used for the next request. */
-static int wait_for_octets(struct exchange *exchange, long long deadline)
-{
-    struct exchange_context *context = exchange->context;
-    struct upstream *upstream = context->upstreams->current;
-    struct pollfd sockets[] = {
-        {.fd = context->client->fd, .events = client_poll_events(context->client, POLLIN)},
-        {.fd = upstream != NULL ? upstream->fd : -1, .events = POLLIN},
-    };
-
-    if (client_has_pending(context->client))
-        return 1;
-    int ready = wait_ready(sockets, 2, deadline);
-    if (ready > 0 && sockets[1].revents != 0)
-        upstream_check_idle(upstream);
-    exchange->watched = upstream;
-    return ready;
-}
-
-static bool is_idle(const struct exchange *exchange)
-{
-    return !http_head_has_begun(&exchange->head);
-}
-
-/* When a connection without a request ends because a drain has begun: once what has come already is
- * served. A request may be on its way, though, which a close would cross: so one whose first
- * request is still due is given a moment, and one that was in use until a moment ago, the rest of
- * it. */
-static long long drain_deadline(const struct exchange *exchange, long long idle_since,
-                                long long now)
-{
-    if (!wait_is_draining() || !is_idle(exchange))
-        return CLOCK_NEVER;
-    return exchange->context->is_first ? now + DRAIN_FIRST_REQUEST_MS
-                                       : idle_since + DRAIN_NEXT_REQUEST_MS;
-}
-
-/* RFC 9209 has http_request_error for 4xx alone. */
-static const char *refusal_type(unsigned status)
-{
-    return status < 500 ? "http_request_error" : "proxy_internal_response";
-}
-
-static enum request_wait refuse(struct exchange *exchange, unsigned status, const char *detail)
-{
-    fault_set(&exchange->fault, status, refusal_type(status), "%s", detail);
-    return REQUEST_REFUSED;
-}
-
-static enum request_wait miss_head(struct exchange *exchange)
-{
-    if (is_idle(exchange))
-        return REQUEST_NONE;
-    return refuse(exchange, 408, "the request head did not come in time (request_head)");
-}
-
-static enum request_wait receive_more(struct exchange *exchange)
-{
-    switch (client_fill(exchange->context->client)) {
-    case IO_END:
-        if (is_idle(exchange))
-            return REQUEST_NONE;
-        return refuse(exchange, 400, "the connection ended within the request head");
-    case IO_FAILED:
-        return REQUEST_NONE;
-    default:
-        return REQUEST_READ;
-    }
-}
-
-static long long head_deadline(const struct exchange *exchange, long long idle_since,
-                               long long *begun)
-{
-    const struct config *config = exchange->context->config;
-
-    if (is_idle(exchange))
-        return idle_since + (exchange->context->is_first ? config->timeouts.request_head
-                                                         : config->timeouts.client_idle);
-    if (*begun == 0)
-        *begun = exchange->context->is_first ? idle_since : clock_now_ms();
-    return *begun + config->timeouts.request_head;
-}
-
-static enum request_wait read_head(struct exchange *exchange)
-{
-    struct client *client = exchange->context->client;
-    bool is_first = exchange->context->is_first;
-    long long idle_since = is_first ? exchange->context->began_ms : clock_now_ms();
-    long long begun = 0;
-    long long drain_by = CLOCK_NEVER;
-
-    for (;;) {
-        struct slice received = client_received(client);
-        switch (http_head_parse(&exchange->head, received.at, received.len)) {
-        case HTTP_COMPLETE:
-            return REQUEST_READ;
-        case HTTP_BAD:
-            return refuse(exchange, exchange->head.fault.status, exchange->head.fault.detail);
-        case HTTP_PARTIAL:
-            break;
-        }
-        if (exchange->began_us == 0 && !is_idle(exchange)) {
-            exchange->began_us = clock_now_us();
-            scoreboard_set_state(SCOREBOARD_READING);
-        }
-        long long deadline = head_deadline(exchange, idle_since, &begun);
-        if (drain_by == CLOCK_NEVER)
-            drain_by = drain_deadline(exchange, idle_since, clock_now_ms());
-        if (is_idle(exchange) && drain_by < deadline)
-            deadline = drain_by;
-        int ready = wait_for_octets(exchange, deadline);
-        if (ready == 0)
-            return miss_head(exchange);
-        enum request_wait result = ready > 0 ? receive_more(exchange) : REQUEST_READ;
-        if (result != REQUEST_READ)
-            return result;
-    }
-}
-
 /* ---- what it means, and whether it may go on ---- */
 
 static bool check_request(struct exchange *exchange)
@@ -191,8 +60,8 @@ static bool check_request(struct exchange *exchange)
     struct http_fault fault;
 
     exchange->has_head = true;
-    if (!http_request_read(&exchange->head, &exchange->request, &fault)) {
-        fault_set(&exchange->fault, fault.status, refusal_type(fault.status), "%s", fault.detail);
+    if (!http_request_read(&exchange->arrival.head, &exchange->request, &fault)) {
+        fault_refuse(&exchange->fault, fault.status, fault.detail);
         exchange->fault.allow = context->config->methods;
         return false;
     }
@@ -336,8 +205,8 @@ static enum relay_result forward(struct exchange *exchange, bool is_again)
     struct upstream *upstream = exchange->upstream;
     struct buffer *up = &context->buffers->up;
 
-    if (upstream->fd >= 0 &&
-        (exchange->watched != upstream || upstream->pending || upstream_has_moved(upstream)))
+    if (upstream->fd >= 0 && (exchange->arrival.watched != upstream || upstream->pending ||
+                              upstream_has_moved(upstream)))
         upstream_check_idle(upstream);
     if (upstream->fd < 0) {
         switch (upstream_connect(upstream, context->client->fd, &exchange->fault)) {
@@ -580,9 +449,16 @@ enum exchange_result exchange_serve(struct exchange_context *context)
 
     scoreboard_set_state(SCOREBOARD_IDLE);
     client_begin(context->client);
-    http_head_init(&exchange.head, HTTP_REQUEST, config_request_limits(context->config));
-    enum request_wait wait = read_head(&exchange);
-    if (wait == REQUEST_NONE)
+    exchange.arrival = (struct arrival){
+        .config = context->config,
+        .client = context->client,
+        .upstream = context->upstreams->current,
+        .fault = &exchange.fault,
+        .is_first = context->is_first,
+        .since_ms = context->began_ms,
+    };
+    enum arrival_result arrived = arrival_await(&exchange.arrival);
+    if (arrived == ARRIVAL_NONE)
         return EXCHANGE_CLOSE;
 
     context->is_first = false;
@@ -593,11 +469,12 @@ enum exchange_result exchange_serve(struct exchange_context *context)
         .client_has_tls = context->client->tls.ssl != NULL,
         .client_is_trusted = context->trusted,
     };
+    exchange.began_us = exchange.arrival.began_us;
     if (exchange.began_us == 0)
         exchange.began_us = clock_now_us();
-    if (wait == REQUEST_READ)
-        client_pin(context->client, exchange.head.length);
-    if (wait == REQUEST_REFUSED || !check_request(&exchange))
+    if (arrived == ARRIVAL_WHOLE)
+        client_pin(context->client, exchange.arrival.head.length);
+    if (arrived == ARRIVAL_REFUSED || !check_request(&exchange))
         result = answer_with_fault(&exchange);
     else if (exchange.is_preflight)
         result = answer_preflight(&exchange);

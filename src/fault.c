@@ -19,3 +19,9 @@ void fault_set(struct fault *fault, unsigned status, const char *type, const cha
         if ((unsigned char)*c < 0x20 || *c == 0x7F)
             *c = '?';
 }
+
+void fault_refuse(struct fault *fault, unsigned status, const char *detail)
+{
+    fault_set(fault, status, status < 500 ? "http_request_error" : "proxy_internal_response", "%s",
+              detail);
+}
