@@ -149,6 +149,24 @@ static bool compile_variable(struct value *value, const char *text, size_t *len,
     return add_variable(value, name, error);
 }
 
+_Static_assert(TOKEN_BYTES_MAX <= SECRET_BYTES_MAX, "");
+
+/* The most bytes that a part can become, whatever its file or token will be. */
+static size_t part_bytes_max(const struct value_part *part)
+{
+    switch (part->kind) {
+    case VALUE_REQUEST_ID:
+        return REQUEST_ID_BYTES;
+    case VALUE_CLIENT_IP:
+        return ADDRESS_TEXT_BYTES;
+    case VALUE_FILE:
+    case VALUE_TOKEN:
+        return SECRET_BYTES_MAX;
+    default:
+        return value_part_text(part).len;
+    }
+}
+
 /* The most bytes that a value can become; a file counts as it is now, or as large as it may get. */
 static size_t sum_bytes(const struct value *value, bool with_room)
 {
@@ -156,16 +174,8 @@ static size_t sum_bytes(const struct value *value, bool with_room)
 
     for (size_t i = 0; i < value->count; i++) {
         const struct value_part *part = &value->parts[i];
-        if (part->kind == VALUE_REQUEST_ID)
-            bytes += REQUEST_ID_BYTES;
-        else if (part->kind == VALUE_CLIENT_IP)
-            bytes += ADDRESS_TEXT_BYTES;
-        else if (part->kind == VALUE_FILE && with_room)
-            bytes += SECRET_BYTES_MAX;
-        else if (part->kind == VALUE_TOKEN && with_room)
-            bytes += TOKEN_BYTES_MAX;
-        else
-            bytes += value_part_text(part).len;
+        bool may_change = part->kind == VALUE_FILE || part->kind == VALUE_TOKEN;
+        bytes += may_change && !with_room ? value_part_text(part).len : part_bytes_max(part);
     }
     return bytes;
 }
