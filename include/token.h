@@ -8,9 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "secret.h"
 #include "slice.h"
 
-#define TOKEN_BYTES_MAX   ((size_t)64 * 1024)
+#define TOKEN_BYTES_MAX   SECRET_BYTES_MAX
 #define TOKEN_ERROR_BYTES 256u
 #define TOKEN_FOREVER     0x7FFFFFFFFFFFFFFFLL /* until when a token without an end is valid */
 

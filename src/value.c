@@ -149,8 +149,6 @@ static bool compile_variable(struct value *value, const char *text, size_t *len,
     return add_variable(value, name, error);
 }
 
-_Static_assert(TOKEN_BYTES_MAX <= SECRET_BYTES_MAX, "");
-
 /* The most bytes that a part can become, whatever its file or token will be. */
 static size_t part_bytes_max(const struct value_part *part)
 {
