@@ -39,6 +39,23 @@ class Browser:
     """One Chromium with a fresh profile in `folder`; ended with all its processes by close()."""
 
     def __init__(self, folder):
+        port = self._start(folder) or self._start(folder)  # the port that it picks may be taken for IPv4
+        assert port, "chromedriver does not start"
+        try:
+            options = webdriver.ChromeOptions()
+            for switch in (*SWITCHES, f"--user-data-dir={folder}/profile"):
+                options.add_argument(switch)
+            options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+            options.ignore_local_proxy_environment_variables()
+            self.driver = webdriver.Remote(f"http://127.0.0.1:{port}", options=options)
+            self.driver.set_page_load_timeout(START_SECONDS)
+            self.driver.set_script_timeout(START_SECONDS)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, folder):
+        """Starts chromedriver; says its port, or None when it has ended."""
         self.process = subprocess.Popen(
             ["chromedriver", "--port=0"],
             stdin=subprocess.DEVNULL,
@@ -48,20 +65,13 @@ class Browser:
             start_new_session=True,
             text=True,
         )
+        lines = Lines(self.process.stdout)
         try:
-            line = Lines(self.process.stdout).wait(lambda line: "started successfully" in line, 1, "port")[0]
-            options = webdriver.ChromeOptions()
-            for switch in (*SWITCHES, f"--user-data-dir={folder}/profile"):
-                options.add_argument(switch)
-            options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-            options.ignore_local_proxy_environment_variables()
-            port = re.search(r"on port (\d+)", line)[1]
-            self.driver = webdriver.Remote(f"http://127.0.0.1:{port}", options=options)
-            self.driver.set_page_load_timeout(START_SECONDS)
-            self.driver.set_script_timeout(START_SECONDS)
-        except BaseException:
+            line = lines.wait(lambda line: "started successfully" in line, 1, "port")[0]
+        except AssertionError:
             self.close()
-            raise
+            return None
+        return re.search(r"on port (\d+)", line)[1]
 
     def open(self, url):
         """Loads a page, with all that it refers to."""

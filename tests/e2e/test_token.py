@@ -18,6 +18,7 @@ from tokenserver import CLIENT_ID, CLIENT_SECRET, answer, jwt
 from wire import wait_until
 
 NOW = "wait = off\n"
+LEEWAY = 1  # seconds that a request may be on its way on a busy machine
 
 
 @pytest.fixture
@@ -112,18 +113,18 @@ class TestFetch:
 class TestExpiry:
     def test_under_load(self, connect, start_bridge, start_token_server, start_target):
         """Through several lifetimes no request fails, none carries a token that has expired, and fetches are few."""
-        tokens = start_token_server(lifetime=1)
+        tokens = start_token_server(lifetime=2)
         late = []
 
         def judge(request):
             token = request.values(b"Authorization")[0].removeprefix(b"Bearer ").decode()
-            if not tokens.is_valid(token):
+            if time.monotonic() > tokens.issued[token] + LEEWAY:
                 late.append(token)
             return OK
 
         target = start_target().serve(answering(judge))
         bridge = start_bridge(target, tokens.settings())
-        limit = time.monotonic() + 4
+        limit = time.monotonic() + 7
         failures = []
 
         def load():
@@ -136,7 +137,7 @@ class TestExpiry:
         for thread in threads:
             thread.join(20)
         assert not failures and not late
-        assert 4 <= len(tokens.issued) <= 12 and tokens.most_busy == 1
+        assert 3 <= len(tokens.issued) <= 12 and tokens.most_busy == 1
 
     def test_requests_do_not_wait_for_a_refresh(self, connect, start_bridge, start_token_server, origin):
         """While the endpoint takes its time the token that is valid still stays in use."""
