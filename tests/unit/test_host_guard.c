@@ -60,7 +60,8 @@ static void check_guard(const void *row_at)
 static void applies_to_browsers_or_to_all(void)
 {
     struct http_request plain = request_of("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    struct http_request marked = request_of("GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: b\r\n\r\n");
+    struct http_request marked =
+        request_of("GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: b\r\n\r\n");
 
     check(!host_guard_applies(config_of(""), &plain), "to a program");
     check(host_guard_applies(config_of(""), &marked), "not to a browser");
