@@ -28,6 +28,7 @@ struct upload {
     struct buffer trailers; /* allocated when a trailer comes */
 
     unsigned long long content_bytes; /* taken from the client */
+    bool framed;                      /* an octet of the chunked coding has been taken */
     bool complete;                    /* all content has been taken */
     bool stopped;                     /* the target takes no more */
     bool blocked;                     /* the target's connection takes nothing now */

@@ -17,6 +17,8 @@
 #define CANNOT_EXEC 127
 #define DISCARDED   4096u
 
+#define TELLING_BYTES 8u /* of an output, by which it is known again */
+
 static void fail(struct command *command, const char *what, int number)
 {
     command->state = COMMAND_FAILED;
@@ -166,11 +168,14 @@ static void kill_group(struct command *command)
     command->pid = 0;
 }
 
-/* Whether what it complains about could tell what it gave out. */
+/* Whether what it complains about could tell what it gave out: the beginning of that is enough,
+ * for a complaint is kept in part. */
 static bool tells_output(const struct command *command)
 {
     struct slice output = command_output(command);
 
+    if (output.len > TELLING_BYTES)
+        output.len = TELLING_BYTES;
     return output.len > 0 &&
            memmem(command->complaint, strlen(command->complaint), output.at, output.len) != NULL;
 }

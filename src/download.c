@@ -124,7 +124,10 @@ static enum download_result take_final(struct download *download, struct fault *
     download->keep_client = request->keep_alive && download->request_is_sent &&
                             response->framing != HTTP_FRAMING_CLOSE && !download->unchunk &&
                             !wait_is_draining();
-    if (!add_head(download))
+    bool fits = add_head(download);
+    if (download->unchunk) /* what has come behind the head is copied there too */
+        fits = fits && buffer_room(download->out) >= buffer_length(download->in);
+    if (!fits)
         return broken(download, fault, "http_response_header_section_size",
                       "the response head is too long");
     download->begun = true;
@@ -185,8 +188,9 @@ static enum download_result release(struct download *download, struct fault *fau
 {
     size_t released = download->held;
 
-    if (download->held == 0)
-        return DOWNLOAD_GOING;
+    if (download->held == 0 || download->state == DOWNLOAD_CUT)
+        return DOWNLOAD_GOING; /* what may begin a secret does not follow a response that broke off
+                                */
     if (download->state == DOWNLOAD_CONTENT &&
         !screen_release(&download->screen, &download->chunked, held_octets(download),
                         download->held, &released))

@@ -318,7 +318,8 @@ static bool step(struct relay_loop *loop, enum relay_result *result)
         return true;
     }
     enum download_result down = download_step(&relay->download, loop->readable, &relay->fault);
-    if (relay->download.refused && settle_held(relay)) {
+    bool is_between = buffer_length(relay->download.out) == 0; /* not within a 1xx */
+    if (relay->download.refused && is_between && settle_held(relay)) {
         *result = RELAY_REFUSED;
         return true;
     }

@@ -138,7 +138,7 @@ static void rewrite_request_field(const struct http_field *field,
         return;
     if (config_fields_have(&route->request_fields, field->name))
         return;
-    if (route->guard != NULL && slice_equals_nocase(field->name, slice_of(ACCEPT_ENCODING)))
+    if (route->guard != NULL && http_names_are_alike(field->name, slice_of(ACCEPT_ENCODING)))
         return;
     if (forwarded_replaces(route, context, field->name))
         return;

@@ -123,6 +123,7 @@ static enum upload_result take_chunk_part(struct upload *upload, struct slice re
     struct slice octets = {received.at, taken};
 
     client_take(upload->client, taken);
+    upload->framed = upload->framed || taken > 0;
     switch (part) {
     case HTTP_CHUNK_DATA:
         add_chunk(upload, octets);
@@ -270,7 +271,7 @@ bool upload_discards(const struct upload *upload)
 
 bool upload_has_begun(const struct upload *upload)
 {
-    return upload->complete || upload->content_bytes > 0;
+    return upload->complete || upload->framed || upload->content_bytes > 0;
 }
 
 bool upload_wants_client(const struct upload *upload)

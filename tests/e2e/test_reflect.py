@@ -168,12 +168,12 @@ class TestMask:
         assert client.read(len(TOKEN) + 6) == TOKEN[:-1] + b"\r\n0\r\n\r\n"
 
     def test_cut_by_the_target(self, stage):
-        """It stays cut, and what could have become a secret is what came."""
+        """It stays cut, and what could have become a secret does not go out."""
         client, upstream = stage
         upstream.send(HEAD + b"Content-Length: 100\r\n\r\na" + TOKEN + TOKEN[:4])
         upstream.close()
         client.read_head()
-        assert client.read_to_end() == b"a" + MASK + TOKEN[:4]
+        assert client.read_to_end() == b"a" + MASK
 
     def test_head_requests_and_304(self, connect, start_guarded, start_target):
         octets = b"HTTP/1.1 304 Not Modified\r\n" + DATE + b"ETag: \"" + TOKEN + b"\"\r\nContent-Encoding: gzip\r\n\r\n"

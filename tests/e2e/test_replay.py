@@ -79,6 +79,28 @@ class TestSentAgain:
             assert client.exchange(post(content)).status == 200
         assert [request.content for request in guarded.requests] == [b"one", b"one", b"two", b"three"]
 
+    def test_refused_within_the_framing(self, connect, start, start_target, tokens):
+        """A chunk's size has come and its data has not, which looks like framing itself: it stays data."""
+        content = b"0\r\n\r\nGET / H"
+
+        def script(upstream):
+            if f"{SECRET}.1\r\n".encode() in upstream.read_head():
+                upstream.send(REFUSED)
+                upstream.read_to_end()
+            else:
+                assert upstream.read_chunked()[1] == content
+                upstream.send(OK)
+                upstream.read_head()
+                upstream.send(OK)
+
+        target = start_target().serve(script)
+        client = connect(start(target))
+        client.send(post_chunked(b"%x\r\n" % len(content)))
+        wait_until(lambda: tokens.revoked and target.used, "the target has the head")
+        client.send(content + b"\r\n0\r\n\r\n")
+        assert client.read_response().raw == OK
+        assert client.exchange(get()).raw == OK
+
     def test_content_that_comes_late(self, connect, start, start_target, tokens):
         """A target that refuses on the head alone, and closes: the content is waited for, then all is sent."""
 
