@@ -33,6 +33,9 @@ struct http_field {
     struct slice line;  /* as it came, CRLF included */
 };
 
+/* Whether it has that name, in any case: for fields without an id. */
+bool http_field_is(const struct http_field *field, const char *name);
+
 /* Which octets may stand where: one table for head and chunked framing. */
 bool http_is_token_octet(char c);   /* tchar, RFC 9110 5.6.2 */
 bool http_is_content_octet(char c); /* field-vchar, SP, HTAB, obs-text: no control octet */

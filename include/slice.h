@@ -19,6 +19,9 @@ bool slice_equals(struct slice a, struct slice b);
 /* The same, with ASCII letters folded; other octets, also over 0x7F, count as they are. */
 bool slice_equals_nocase(struct slice a, struct slice b);
 
+/* Whether it begins with that text, letters folded in the same way. */
+bool slice_begins_nocase(struct slice s, const char *start);
+
 /* Without spaces and tabs at both ends (OWS, RFC 9110 5.6.3). */
 struct slice slice_trim(struct slice s);
 

@@ -25,7 +25,7 @@ static bool find_field(struct slice fields, const char *name, struct slice *valu
     struct http_field field;
 
     while (http_field_next(&fields, &field)) {
-        if (!slice_equals_nocase(field.name, slice_of(name)))
+        if (!http_field_is(&field, name))
             continue;
         *value = field.value;
         return true;

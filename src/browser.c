@@ -6,18 +6,6 @@
 #include "authority.h"
 #include "http_request.h"
 
-static bool is_named(const struct http_field *field, const char *name)
-{
-    return slice_equals_nocase(field->name, slice_of(name));
-}
-
-static bool begins_with(struct slice text, const char *start)
-{
-    size_t len = strlen(start);
-
-    return text.len >= len && slice_equals_nocase((struct slice){text.at, len}, slice_of(start));
-}
-
 /* By its first letter: each field of each request comes here. */
 static bool may_be_noted(struct slice name)
 {
@@ -28,17 +16,17 @@ void browser_note(struct browser *browser, const struct http_field *field)
 {
     if (!may_be_noted(field->name))
         return;
-    if (is_named(field, "Origin")) {
+    if (http_field_is(field, "Origin")) {
         browser->origins++;
         browser->origin = field->value;
         browser->marked = true;
-    } else if (begins_with(field->name, "Sec-Fetch-")) {
+    } else if (slice_begins_nocase(field->name, "Sec-Fetch-")) {
         browser->marked = true;
-        if (!is_named(field, "Sec-Fetch-Site"))
+        if (!http_field_is(field, "Sec-Fetch-Site"))
             return;
         browser->sites++;
         browser->site = field->value;
-    } else if (is_named(field, "Accept-Language")) {
+    } else if (http_field_is(field, "Accept-Language")) {
         browser->marked = true;
     }
 }
@@ -63,7 +51,7 @@ bool browser_read_origin(struct slice text, struct slice *authority)
     if (colon == NULL || !is_scheme((struct slice){text.at, (size_t)(colon - text.at)}))
         return false;
     struct slice rest = {colon, (size_t)(text.at + text.len - colon)};
-    if (!begins_with(rest, "://"))
+    if (!slice_begins_nocase(rest, "://"))
         return false;
     *authority = (struct slice){rest.at + 3, rest.len - 3};
     return http_is_authority(*authority);

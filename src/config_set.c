@@ -356,6 +356,25 @@ static void set_methods(struct config_loader *loader, const struct config_settin
     set_text(loader, setting, space);
 }
 
+static void set_list(struct config_loader *loader, const struct config_setting *setting,
+                     const char *text)
+{
+    switch (setting->kind) {
+    case CONFIG_RANGES:
+        for_each_element(loader, setting, text, add_range);
+        break;
+    case CONFIG_HOSTS:
+        for_each_element(loader, setting, text, config_add_host);
+        break;
+    case CONFIG_ORIGINS:
+        for_each_element(loader, setting, text, config_add_origin);
+        break;
+    default:
+        for_each_element(loader, setting, text, config_add_token);
+        break;
+    }
+}
+
 void config_set_value(struct config_loader *loader, const struct config_setting *setting,
                       const char *text)
 {
@@ -401,20 +420,14 @@ void config_set_value(struct config_loader *loader, const struct config_setting 
     case CONFIG_PATH:
         set_path(loader, setting, text);
         break;
-    case CONFIG_RANGES:
-        for_each_element(loader, setting, text, add_range);
-        break;
-    case CONFIG_HOSTS:
-        for_each_element(loader, setting, text, config_add_host);
-        break;
     case CONFIG_VALUE:
         set_value(loader, setting, text);
         break;
+    case CONFIG_RANGES:
+    case CONFIG_HOSTS:
     case CONFIG_ORIGINS:
-        for_each_element(loader, setting, text, config_add_origin);
-        break;
     case CONFIG_NAMES:
-        for_each_element(loader, setting, text, config_add_token);
+        set_list(loader, setting, text);
         break;
     }
 }

@@ -5,13 +5,6 @@
 
 /* ---- names ---- */
 
-static bool begins_with(struct slice s, const char *text)
-{
-    size_t len = strlen(text);
-
-    return s.len >= len && slice_equals_nocase((struct slice){s.at, len}, slice_of(text));
-}
-
 static struct slice behind(struct slice s, size_t len)
 {
     return (struct slice){s.at + len, s.len - len};
@@ -28,8 +21,8 @@ static bool is_conditional(struct slice name, size_t *aliases)
         ++*aliases;
     }
     /* __Host-Http- is one of the first kind. */
-    return begins_with(name, "__Host-") || begins_with(name, "__Secure-") ||
-           begins_with(name, "__Http-");
+    return slice_begins_nocase(name, "__Host-") || slice_begins_nocase(name, "__Secure-") ||
+           slice_begins_nocase(name, "__Http-");
 }
 
 /* Whether a browser would refuse the cookie under its own name: without TLS, or because __Host-
@@ -41,7 +34,7 @@ static bool needs_alias(const struct mapping *mapping, struct slice name)
     if (!is_conditional(name, &aliases))
         return false;
     return aliases > 0 || !mapping->client.is_https ||
-           (begins_with(name, "__Host-") && mapping->prefix.len > 0);
+           (slice_begins_nocase(name, "__Host-") && mapping->prefix.len > 0);
 }
 
 /* ---- Set-Cookie ---- */

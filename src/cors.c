@@ -38,7 +38,7 @@ static bool find(const struct http_request *request, const char *name, struct sl
     struct http_field field;
 
     while (http_field_next(&fields, &field)) {
-        if (!slice_equals_nocase(field.name, slice_of(name)))
+        if (!http_field_is(&field, name))
             continue;
         *value = field.value;
         return true;
@@ -152,10 +152,7 @@ bool cors_add_preflight(const struct config_cors *cors, const struct http_reques
 
 bool cors_replaces(const struct config_cors *cors, struct slice name)
 {
-    size_t len = strlen(PREFIX);
-
-    return cors_is_on(cors) && name.len > len &&
-           slice_equals_nocase((struct slice){name.at, len}, slice_of(PREFIX));
+    return cors_is_on(cors) && name.len > strlen(PREFIX) && slice_begins_nocase(name, PREFIX);
 }
 
 bool cors_varies(const struct config_cors *cors)
@@ -184,7 +181,7 @@ struct cors_vary cors_read_vary(const struct config_cors *cors,
     if (!vary.due || http_is_nominated(&response->nominations, slice_of("Vary")))
         return vary;
     while (http_field_next(&fields, &field)) {
-        if (!slice_equals_nocase(field.name, slice_of("Vary")))
+        if (!http_field_is(&field, "Vary"))
             continue;
         vary.exists = true;
         if (names_origin(field.value))

@@ -127,7 +127,7 @@ void explain_cause_of_change(const struct config_route *route, const struct http
         reason = "for the connection to the target";
     else if (is_accept_encoding(route, field->name))
         reason = "reflect_guard looks into what comes";
-    else if (slice_equals_nocase(field->name, slice_of("Cookie")))
+    else if (http_field_is(field, "Cookie"))
         reason = "as the target named it (cookies in [rewrite])";
     else if (field->id == HTTP_FIELD_OTHER)
         reason = "as the target's own (origin in [rewrite])";

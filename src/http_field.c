@@ -85,6 +85,11 @@ enum http_field_id http_field_identify(struct slice name)
     return HTTP_FIELD_OTHER;
 }
 
+bool http_field_is(const struct http_field *field, const char *name)
+{
+    return slice_equals_nocase(field->name, slice_of(name));
+}
+
 static struct slice octet_of(const char *c)
 {
     return is_alphanumeric(*c) ? (struct slice){c, 1} : slice_of("-");

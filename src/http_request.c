@@ -91,12 +91,9 @@ static size_t scheme_length(struct slice target)
 {
     static const char *const schemes[] = {"http://", "https://"};
 
-    for (size_t i = 0; i < 2; i++) {
-        size_t len = strlen(schemes[i]);
-        if (target.len >= len &&
-            slice_equals_nocase((struct slice){target.at, len}, slice_of(schemes[i])))
-            return len;
-    }
+    for (size_t i = 0; i < 2; i++)
+        if (slice_begins_nocase(target, schemes[i]))
+            return strlen(schemes[i]);
     return 0;
 }
 
@@ -147,12 +144,9 @@ bool http_is_tunnelled(struct slice protocol)
 {
     static const char *const refused[] = {"h2c", "HTTP/", "TLS/"};
 
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        size_t len = strlen(refused[i]);
-        if (protocol.len >= len &&
-            slice_equals_nocase((struct slice){protocol.at, len}, slice_of(refused[i])))
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (slice_begins_nocase(protocol, refused[i]))
             return false;
-    }
     return protocol.len > 0;
 }
 

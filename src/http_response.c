@@ -102,7 +102,7 @@ bool http_response_is_encoded(const struct http_response *response)
     if (response->framing == HTTP_FRAMING_NONE)
         return false;
     while (http_field_next(&fields, &field)) {
-        if (!slice_equals_nocase(field.name, slice_of("Content-Encoding")))
+        if (!http_field_is(&field, "Content-Encoding"))
             continue;
         while (http_list_next(&field.value, &coding))
             if (coding.len > 0 && !slice_equals_nocase(coding, slice_of("identity")))

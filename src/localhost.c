@@ -48,33 +48,28 @@ enum mapped {
     MAPPED_COOKIE
 };
 
-static bool is_named(const struct http_field *field, const char *name)
-{
-    return slice_equals_nocase(field->name, slice_of(name));
-}
-
 static enum mapped identify_response_field(const struct mapping *mapping,
                                            const struct http_field *field)
 {
     if (mapping->location) {
-        if (is_named(field, "Location") || is_named(field, "Content-Location"))
+        if (http_field_is(field, "Location") || http_field_is(field, "Content-Location"))
             return MAPPED_URI;
-        if (is_named(field, "Refresh"))
+        if (http_field_is(field, "Refresh"))
             return MAPPED_REFRESH;
-        if (is_named(field, "Link"))
+        if (http_field_is(field, "Link"))
             return MAPPED_LINK;
     }
-    return mapping->cookies && is_named(field, "Set-Cookie") ? MAPPED_SET_COOKIE : NOT_MAPPED;
+    return mapping->cookies && http_field_is(field, "Set-Cookie") ? MAPPED_SET_COOKIE : NOT_MAPPED;
 }
 
 static enum mapped identify_request_field(const struct mapping *mapping,
                                           const struct http_field *field)
 {
-    if (mapping->origin && is_named(field, "Origin"))
+    if (mapping->origin && http_field_is(field, "Origin"))
         return MAPPED_ORIGIN;
-    if (mapping->origin && is_named(field, "Referer"))
+    if (mapping->origin && http_field_is(field, "Referer"))
         return MAPPED_REFERER;
-    return mapping->cookies && is_named(field, "Cookie") ? MAPPED_COOKIE : NOT_MAPPED;
+    return mapping->cookies && http_field_is(field, "Cookie") ? MAPPED_COOKIE : NOT_MAPPED;
 }
 
 static void add_value(const struct mapping *mapping, enum mapped kind, struct slice value,

@@ -14,7 +14,7 @@ static bool take(struct slice *uri, const char *text)
 {
     size_t len = strlen(text);
 
-    if (uri->len < len || !slice_equals_nocase((struct slice){uri->at, len}, slice_of(text)))
+    if (!slice_begins_nocase(*uri, text))
         return false;
     *uri = (struct slice){uri->at + len, uri->len - len};
     return true;

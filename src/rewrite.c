@@ -271,7 +271,7 @@ static bool rewrite_cors_field(const struct http_field *field, const struct http
         return false;
     if (cors_replaces(cors, field->name))
         return true;
-    if (!vary->due || !vary->exists || !slice_equals_nocase(field->name, slice_of("Vary")))
+    if (!vary->due || !vary->exists || !http_field_is(field, "Vary"))
         return false;
     vary->due = false;
     buffer_add(out, field->name);

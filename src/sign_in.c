@@ -44,7 +44,7 @@ static bool find_authorization(const struct http_request *request, struct slice 
     unsigned count = 0;
 
     while (http_field_next(&fields, &field)) {
-        if (!slice_equals_nocase(field.name, slice_of("Authorization")))
+        if (field.id != HTTP_FIELD_AUTHORIZATION)
             continue;
         *value = field.value;
         count++;
@@ -57,8 +57,7 @@ static bool read_token(struct slice value, struct slice *token)
 {
     size_t len = strlen(SCHEME);
 
-    if (value.len <= len || value.at[len] != ' ' ||
-        !slice_equals_nocase((struct slice){value.at, len}, slice_of(SCHEME)))
+    if (value.len <= len || value.at[len] != ' ' || !slice_begins_nocase(value, SCHEME))
         return false;
     *token = slice_trim((struct slice){value.at + len, value.len - len});
     return true;

@@ -33,6 +33,13 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+bool slice_begins_nocase(struct slice s, const char *start)
+{
+    size_t len = strlen(start);
+
+    return s.len >= len && slice_equals_nocase((struct slice){s.at, len}, slice_of(start));
+}
+
 struct slice slice_trim(struct slice s)
 {
     while (s.len > 0 && is_blank(s.at[0])) {
