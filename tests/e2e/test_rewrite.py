@@ -269,3 +269,19 @@ class TestFields:
         answer = refusal(client, {502})
         assert answer.values(b"Proxy-Status") == [b"authbridge; error=http_response_header_section_size"]
         assert client.exchange(get()).status == 200
+
+
+def test_head_that_grows_beyond_its_room(connect, start_bridge, start_target):
+    """A prefix before each of many short links, and content that is decoded behind them: refused, not a crash."""
+    target = start_target()
+    text = f"[route:p]\npath = /pay\ntarget = {target.url}\nstrip_path = on\n[rewrite]\nlocation = on\n"
+    bridge = start_bridge(text=f"[proxy]\nlisten = 127.0.0.1:0\nstandby = 0\n{text}")
+    client = connect(bridge)
+    client.send(b"GET /pay/x HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    upstream = target.accept()
+    upstream.read_head()
+    links = b"Link: " + 34250 * b"</>," + b"\r\n"
+    upstream.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + links)
+    upstream.send(b"\r\nfa0\r\n" + 4000 * b"x" + b"\r\n0\r\n\r\n")
+    assert client.read_response().status in (200, 502)
+    assert "signal" not in bridge.output()

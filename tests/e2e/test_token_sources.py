@@ -58,6 +58,11 @@ class TestCommand:
     FAILURES = [
         row("status", f"echo {SECRET}; echo no such account >&2; exit 3", "it ended with status 3: no such account"),
         row("complaint with the token", f"echo {SECRET}; echo bad {SECRET} >&2; exit 3", "it ended with status 3;"),
+        row(
+            "complaint that holds a part of the token",
+            f"echo {SECRET}{300 * 'x'} | tee /dev/stderr; exit 3",
+            "it ended with status 3;",
+        ),
         row("complaint of controls", "printf '\\033[1m\\n' >&2; exit 3", "it ended with status 3: ?[1m;"),
         row("signal", "kill -9 $$", "it was ended by signal 9"),
         row("nothing", "exit 0", "what came is empty"),
