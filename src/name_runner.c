@@ -77,15 +77,16 @@ static void take_addresses(struct name_runner *runner, struct slice addresses)
 {
     struct slice before = name_addresses(runner->name);
     const char *host = name_host(runner->name);
+    bool is_news = !slice_equals(before, addresses);
 
+    runner->due_ms = clock_now_ms() + runner->ttl_ms;
+    if (is_news)
+        name_publish(runner->name, addresses);
     if (runner->failing)
         log_info("%s can be looked up again", host);
+    if (is_news)
+        log_debug("%s has the addresses %.*s", host, (int)addresses.len, addresses.at);
     runner->failing = false;
-    runner->due_ms = clock_now_ms() + runner->ttl_ms;
-    if (slice_equals(before, addresses))
-        return;
-    log_debug("%s has the addresses %.*s", host, (int)addresses.len, addresses.at);
-    name_publish(runner->name, addresses);
 }
 
 static void take_failure(struct name_runner *runner, int outcome)

@@ -273,16 +273,14 @@ void token_read_state(const struct token *token, struct token_state *state)
     long long now = token_now_ms();
 
     publication_get(token->text, &copy);
+    bool is_there = copy.len > 0;
     long long next = atomic_load(&shared->next_ms);
+    long long next_left = next > now ? next - now : 0;
     *state = (struct token_state){
-        .valid =
-            copy.len > 0 &&
-                    now<copy.until, .has_end = copy.until != TOKEN_FOREVER, .age_ms = copy.len> 0
-                ? now - atomic_load(&shared->begun_ms)
-                : -1,
-        .next_ms = next == 0 || next == TOKEN_FOREVER ? -1
-                   : next > now                       ? next - now
-                                                      : 0,
+        .valid = is_there && now < copy.until,
+        .has_end = copy.until != TOKEN_FOREVER,
+        .age_ms = is_there ? now - atomic_load(&shared->begun_ms) : -1,
+        .next_ms = next == 0 || next == TOKEN_FOREVER ? -1 : next_left,
         .fetches = atomic_load(&shared->fetches),
         .failures = atomic_load(&shared->failures),
         .refusals = atomic_load(&shared->asked),

@@ -96,10 +96,11 @@ static void fail(struct token_runner *runner, const char *error, long long retry
         delay = LOOK_MS;
     runner->delay_ms = runner->delay_ms * 2 < RETRY_LAST_MS ? runner->delay_ms * 2 : RETRY_LAST_MS;
     runner->due_ms = token_now_ms() + delay;
+    /* Before the log says so: who has read it there finds it. */
+    token_note_failure(runner->config->token, error, next_shown(runner));
     if (!runner->is_logged)
         log_failure(runner, error, delay);
     snprintf(runner->error, sizeof runner->error, "%s", error);
-    token_note_failure(runner->config->token, runner->error, next_shown(runner));
     settle(runner);
 }
 

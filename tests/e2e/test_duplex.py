@@ -274,8 +274,11 @@ class TestVanishingClient:
         assert any(leaving() < GONE_SECONDS for _ in range(5))
 
     @pytest.mark.parametrize("leave", ["close", "reset"])
-    def test_while_the_connection_is_made(self, connect, start_bridge, target, leave):
-        """The target accepts, and does not take up the TLS handshake."""
+    def test_while_the_connection_is_made(self, no_standbys, connect, start_bridge, target, leave):
+        """The target accepts, and does not take up the TLS handshake.
+
+        A connection made ahead of need would begin with the same octets.
+        """
         bridge = start_bridge(f"https://{target.authority.decode()}")
 
         def leaving():
