@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -101,35 +102,58 @@ def with_tls(text, certificate):
 
 
 class Lines:
-    """The lines of a pipe, read by a thread so that a test can wait for one."""
+    """The lines of a pipe. A thread reads on, so that its writer never waits; who asks gets all that was written."""
 
     def __init__(self, pipe):
-        self.all = []
+        os.set_blocking(pipe.fileno(), False)
+        self.lines = []
+        self.begun = b""
+        self.ended = False
         self.changed = threading.Condition()
-        self.thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self.pipe = pipe
+        self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
-    def _read(self, pipe):
-        with pipe:
-            for line in pipe:
-                with self.changed:
-                    self.all.append(line.rstrip("\n"))
-                    self.changed.notify_all()
+    @property
+    def all(self):
+        """What has been written so far, by whomever."""
         with self.changed:
-            self.changed.notify_all()
+            self._take_up()
+            return list(self.lines)
 
     def wait(self, matches, count, what):
         """The first `count` lines that match; fails when they do not come."""
         limit = time.monotonic() + DEADLINE
         with self.changed:
             while True:
-                found = [line for line in self.all if matches(line)]
+                self._take_up()
+                found = [line for line in self.lines if matches(line)]
                 if len(found) >= count:
                     return found[:count]
-                assert self.thread.is_alive(), f"the daemon ended; no {what} in {self.all!r}"
+                assert not self.ended, f"the daemon ended; no {what} in {self.lines!r}"
                 left = limit - time.monotonic()
-                assert left > 0, f"no {what} in {self.all!r}"
-                self.changed.wait(min(left, 0.1))
+                assert left > 0, f"no {what} in {self.lines!r}"
+                self.changed.wait(left)
+
+    def _read(self):
+        with self.pipe:
+            while not self.ended:
+                select.select([self.pipe], [], [])
+                with self.changed:
+                    self._take_up()
+                    self.changed.notify_all()
+
+    def _take_up(self):
+        while not self.ended:
+            try:
+                data = os.read(self.pipe.fileno(), 65536)
+            except BlockingIOError:
+                return
+            self.ended = not data
+            *whole, self.begun = (self.begun + data).split(b"\n")
+            if self.ended and self.begun:
+                whole.append(self.begun)
+            self.lines += [line.decode(errors="surrogateescape") for line in whole]
 
 
 class Bridge:
@@ -155,13 +179,11 @@ class Bridge:
             env=environment(extra),
             cwd=cwd,
             start_new_session=True,
-            text=True,
-            errors="surrogateescape",
             pass_fds=[sock.fileno() for sock in sockets],
         )
         os.close(to_stderr)
         self.stdout = Lines(self.process.stdout)
-        self.stderr = Lines(os.fdopen(stderr, errors="surrogateescape"))
+        self.stderr = Lines(os.fdopen(stderr))
         self.expected_status = 0
 
     @property
