@@ -1,6 +1,8 @@
 /* http_head: the strict parser of request and response heads. */
 #include "http_head.h"
 
+#include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "http_field.h"
@@ -190,16 +192,57 @@ static enum http_progress check_octet(struct http_head *head, const char *at)
     return HTTP_PARTIAL;
 }
 
+/* Whether one of eight octets may be no field content: a control octet, be it a tab. Each octet by
+ * itself, in one word: below 0x20 the subtraction borrows into its highest bit, which it has not
+ * set; DEL is what is zero behind the exclusive or. */
+static bool may_hold_control(const char *at)
+{
+    const uint64_t each = UINT64_MAX / UCHAR_MAX; /* 0x01 in each octet */
+    uint64_t octets;
+
+    memcpy(&octets, at, sizeof octets);
+    uint64_t without_del = octets ^ each * 0x7F;
+    uint64_t below = (octets - each * 0x20) & ~octets;
+    uint64_t del = (without_del - each) & ~without_del;
+    return ((below | del) & each * 0x80) != 0;
+}
+
+/* How many octets at the start are field content: most of a head, and most of the work of reading
+ * it. */
+static size_t count_content(const char *at, size_t len)
+{
+    size_t count = 0;
+
+    while (len - count >= sizeof(uint64_t) && !may_hold_control(at + count))
+        count += sizeof(uint64_t);
+    while (count < len && http_is_content_octet(at[count]))
+        count++;
+    return count;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Passes the octets that need no closer look: plain ones, which no head forbids, where nothing
- * depends on where they stand. That is most of a head, and most of the work of reading it. */
+ * depends on where they stand: in field lines, in a status line, and within a request target. */
 static void pass_plain(struct http_head *head, const char *at, size_t len)
 {
-    size_t end = len < head->limits.head_bytes ? len : head->limits.head_bytes;
+    size_t end = smaller(len, head->limits.head_bytes);
+    bool is_in_target = false;
 
-    if (head->kind == HTTP_REQUEST && head->start_line_bytes == 0)
+    if (head->kind == HTTP_REQUEST && head->start_line_bytes == 0) {
+        is_in_target = head->method_bytes > 0 && !head->target_ended;
+        if (!is_in_target)
+            return;
+        end = smaller(end, head->line + head->method_bytes + 1 + head->limits.target_bytes);
+    }
+    if (head->seen >= end)
         return;
-    while (head->seen < end && http_is_content_octet(at[head->seen]))
-        head->seen++;
+    size_t plain = count_content(at + head->seen, end - head->seen);
+    const char *space = is_in_target ? memchr(at + head->seen, ' ', plain) : NULL;
+    head->seen += space != NULL ? (size_t)(space - (at + head->seen)) : plain;
 }
 
 enum http_progress http_head_parse(struct http_head *head, const char *at, size_t len)

@@ -1,5 +1,6 @@
 /* Tests of http_head: every head is given whole, octet by octet and in two pieces, at moving
  * addresses and up to the very end of memory; the verdict must not depend on it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -350,6 +351,33 @@ static void check_response_place(const void *row)
     check_place(row, HTTP_RESPONSE, 502);
 }
 
+/* ---- control octets at each place of a long run, whatever octets it has ---- */
+
+#define RUN_BYTES 26
+
+static void check_run(const char *before, char filling, size_t at, const char *behind)
+{
+    char pattern[80];
+    char run[RUN_BYTES + 1] = {0};
+    struct place_row row = {.pattern = pattern, .allowed = "\t"};
+
+    memset(run, filling, RUN_BYTES);
+    run[at] = '?';
+    snprintf(pattern, sizeof pattern, "%s%s%s\r\n\r\n", before, run, behind);
+    check_request_place(&row);
+}
+
+static void test_long_runs(void)
+{
+    const char fillings[] = {'a', ' ', '\x7E', '\x80', '\x9F', '\xFF'};
+
+    for (size_t at = 0; at < RUN_BYTES; at++) {
+        check_run("GET /", 'a', at, " HTTP/1.1\r\nA: b");
+        for (size_t i = 0; i < sizeof fillings; i++)
+            check_run("GET / HTTP/1.1\r\nA: ", fillings[i], at, "");
+    }
+}
+
 /* ---- limits in bytes: the head's first octets, so many letters, its end ---- */
 
 static const struct limit_row {
@@ -574,6 +602,7 @@ int main(void)
         ROWS(edge_rows, check_request),
         ROWS(twofold_rows, check_request),
         ROWS(request_places, check_request_place),
+        TEST(test_long_runs),
         ROWS(limit_rows, check_limit),
         ROWS(twofold_limit_rows, check_limit),
         TEST(test_large_limits),
