@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -24,6 +25,7 @@
 #include "summary.h"
 #include "trust.h"
 #include "unit.h"
+#include "upstream.h"
 
 #define STOP_SPARE_MS 5000 /* beyond drain, for the processes to end */
 
@@ -340,7 +342,9 @@ static int drop_privileges(const struct master *master, char fault[CONFIG_FAULT_
 static int start(struct master *master, char fault[CONFIG_FAULT_BYTES])
 {
     signals_init(&master->waiting_mask, master->source->file == NULL);
+    tzset(); /* here, not in each child */
     trust_init();
+    (void)upstream_has_openssl();
     if (!intake_init(&master->intake) || !scoreboard_init()) {
         snprintf(fault, CONFIG_FAULT_BYTES, "cannot share memory or sockets with children: %s",
                  strerror(errno));

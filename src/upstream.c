@@ -62,6 +62,7 @@ static CURLcode set_up_tls(CURL *handle, void *context, void *data)
     SSL_CTX *tls = context;
 
     (void)handle;
+    SSL_CTX_clear_options(tls, SSL_OP_NO_TICKET); /* libcurl's: TLS 1.2 resumes by tickets, too */
     SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_CTX_set_read_ahead(tls, 1);
     SSL_CTX_set_default_read_buffer_len(tls, TLS_BYTES_AHEAD);
@@ -120,12 +121,15 @@ static bool set_up_url(struct upstream *upstream)
     return set_text(upstream, CURLOPT_URL, text);
 }
 
-/* Whether libcurl's TLS is OpenSSL's, as it must be to take our store. */
 bool upstream_has_openssl(void)
 {
-    const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    static int known; /* it takes a look into each library that libcurl uses */
 
-    return backend != NULL && strncmp(backend, "OpenSSL", 7) == 0;
+    if (known == 0) {
+        const char *backend = curl_version_info(CURLVERSION_NOW)->ssl_version;
+        known = backend != NULL && strncmp(backend, "OpenSSL", 7) == 0 ? 1 : -1;
+    }
+    return known > 0;
 }
 
 /* Where libcurl's TLS is not OpenSSL's, it reads the files by itself: slower, still right. */

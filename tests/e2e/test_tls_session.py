@@ -1,6 +1,9 @@
 """TLS sessions with the target: connections of different children resume one, and it opens no door."""
 
+import subprocess
+
 import pytest
+from bridge import Lines
 from certs import openssl
 from message import OK, get
 from rawclient import refusal
@@ -42,6 +45,28 @@ def test_is_resumed_by_other_children(connect, start_bridge, start_secure, certi
     for _ in range(4):
         ask_once(connect, bridge)
     assert resumed == [False, True, True, True]
+
+
+@pytest.fixture
+def ticket_server(certificates):
+    """A target that keeps no sessions, with TLS 1.2: it resumes those alone whose ticket it is shown, and tells."""
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-tls1_2", "-no_cache", "-www"]
+    files = ["-cert", certificates.good.pem, "-key", certificates.good.key]
+    process = subprocess.Popen(
+        [*command, *files], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    lines = Lines(process.stdout)
+    yield "https://" + lines.wait(lambda line: line.startswith("ACCEPT "), 1, "address")[0].split()[1]
+    process.kill()
+    process.wait()
+    lines.thread.join()
+
+
+def test_is_resumed_by_its_ticket(connect, start_bridge, ticket_server, certificates):
+    bridge = start_bridge(ticket_server, settings(certificates))
+    answers = [connect(bridge).exchange(get()).raw for _ in range(3)]
+    assert [b"Reused, TLSv1.2" in answer for answer in answers] == [False, True, True]
+    assert b"New, TLSv1.2" in answers[0]
 
 
 def test_a_reload_begins_anew(connect, start_bridge, start_secure, certificates, resumed):
