@@ -197,11 +197,10 @@ static void drain_client(struct client *client, long long patience_ms)
     long long now = clock_now_ms();
     long long enough = now + CLIENT_LINGER_MAX_MS;
     long long silent_by = now + CLIENT_LINGER_MS;
-    char discarded[65536];
     size_t got;
 
     while (now < smaller(silent_by, enough) || is_delivering(client, &delivery, patience_ms)) {
-        enum io_result result = receive_raw(client, discarded, sizeof discarded, &got);
+        enum io_result result = receive_raw(client, client->in.at, client->in.cap, &got);
         if (result == IO_END || result == IO_FAILED)
             return;
         if (result == IO_AGAIN)

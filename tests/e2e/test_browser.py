@@ -43,6 +43,7 @@ class Site:
     async def _serve(self):
         self.done = asyncio.Event()
         options = {"sock": self.listener, "ssl": self.tls, "process_request": self._answer, "max_size": None}
+        options["close_timeout"] = 1  # a browser that is busy may not close its side before
         async with websockets.serve(self._echo, subprotocols=["echo"], **options):
             self.started.set()
             await self.done.wait()
