@@ -21,9 +21,9 @@ def _result_of(command, seconds):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def wrk(port, path, length, connections, seconds):
+def wrk(port, path, length, connections, seconds, more_fields):
     """Kept connections, each with one request at a time."""
-    fields = [word for field in CLIENT_FIELDS for word in ("-H", field)]
+    fields = [word for field in (*more_fields, *CLIENT_FIELDS) for word in ("-H", field)]
     threads = min(WRK_THREADS, connections)
     result = _result_of(
         ["wrk", "-t", threads, "-c", connections, "-d", f"{seconds}s", "-s", WRK_SCRIPT, *fields]

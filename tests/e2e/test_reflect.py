@@ -363,6 +363,12 @@ class TestFailsClosed:
         connect(start_guarded(origin)).exchange(get())
         assert origin.requests[0].values(b"Accept-Encoding") == [b"identity"]
 
+    def test_asked_for_under_another_name(self, connect, start_guarded, origin):
+        """Targets exist for which a name with an underscore is the same name."""
+        connect(start_guarded(origin)).exchange(get(fields=b"Accept_Encoding: gzip\r\n"))
+        assert origin.requests[0].values(b"Accept-Encoding") == [b"identity"]
+        assert origin.requests[0].values(b"Accept_Encoding") == []
+
     @pytest.mark.parametrize("action", ["mask", "block"])
     def test_tunnel(self, connect, start_guarded, start_target, action):
         upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
