@@ -82,13 +82,14 @@ def authbridge(job, more=""):
 
 
 def authbridge_recycle(job):
-    return authbridge(job, "recycle = 10")
+    """Apache's processes are not replaced at all."""
+    return authbridge(job, "recycle = 1000")
 
 
 def recycles(binary, folder):
     """Whether the binary knows that setting."""
     probe = folder / "recycle.ini"
-    probe.write_text("[proxy]\ntarget = http://127.0.0.1:1\nrecycle = 10\n")
+    probe.write_text("[proxy]\ntarget = http://127.0.0.1:1\nrecycle = 1000\n")
     return subprocess.run([binary, "-c", probe, "--check"], capture_output=True, check=False).returncode == 0
 
 
@@ -270,7 +271,7 @@ def cabundle(job):
 
 
 OURS = Peer("authbridge", authbridge)
-RECYCLING = Peer("authbridge recycle=10", authbridge_recycle)
+RECYCLING = Peer("authbridge recycle=1000", authbridge_recycle)
 NGINX_PEER = Peer("nginx", nginx, ("nginx", "-v"))
 HAPROXY_PEER = Peer("HAProxy", haproxy, ("haproxy", "-v"))
 APACHE_PEER = Peer("Apache prefork", apache, ("apache2", "-v"))

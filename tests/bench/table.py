@@ -56,6 +56,10 @@ def _cell(row, peer, result, ours):
     return Cell(peer, middle, min(samples), max(samples), ratio, result["is_floor"])
 
 
+def _cell_of(peer, cells):
+    return next((cell for cell in cells if cell.peer == peer and cell.median), None)
+
+
 def _best(row, cells):
     others = [cell for cell in cells if cell.ratio is not None and not cell.is_floor and not cell.peer.startswith(OURS)]
     if not others:
@@ -66,18 +70,18 @@ def _best(row, cells):
 def _judge(row, goal, cells):
     bound = "at most" if row.better == LESS else "at least"
     if isinstance(goal, Cap):
-        ours = next((cell for cell in cells if cell.peer == OURS), None)
+        ours = _cell_of(OURS, cells)
         reached = f"{number(ours.median)} {row.unit}" if ours else ""
         return Verdict(f"{bound} {goal.limit} {row.unit}", reached, ours.median <= goal.limit if ours else None)
-    if goal.against == BEST:
-        cell = _best(row, cells)
-    else:
-        cell = next((cell for cell in cells if cell.peer == goal.against), None)
-    text = f"{bound} {goal.factor} × {goal.against}"
-    if cell is None or cell.ratio is None:
+    who = goal.of or OURS
+    ours = _cell_of(who, cells)
+    cell = _best(row, cells) if goal.against == BEST else _cell_of(goal.against, cells)
+    text = f"{f'{who}: ' if goal.of else ''}{bound} {goal.factor} × {goal.against}"
+    if ours is None or cell is None:
         return Verdict(text, "", None)
-    met = cell.ratio <= goal.factor if row.better == LESS else cell.ratio >= goal.factor
-    return Verdict(text, f"{cell.ratio:.2f}", met)
+    ratio = ours.median / cell.median
+    met = ratio <= goal.factor if row.better == LESS else ratio >= goal.factor
+    return Verdict(text, f"{ratio:.2f}", met)
 
 
 def lines(results):
