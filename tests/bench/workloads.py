@@ -107,7 +107,7 @@ class Run:
 RUNS = {
     "latency": Run("http", keep_alive("1k", 1)),
     "keep-alive": Run("http", keep_alive("1k", 64), floors=(FORKRELAY,)),
-    "keep-alive-tls": Run("https", keep_alive("1k", 64), floors=(CABUNDLE,)),
+    "keep-alive-tls": Run("https", keep_alive("1k", 64)),
     "100k": Run("http", keep_alive("100k", 16)),
     "download": Run("http", bulk("download")),
     "upload": Run("sink", bulk("upload")),
