@@ -408,10 +408,10 @@ static void count(const struct exchange *exchange, enum exchange_result result)
     struct slice method = exchange->has_head ? exchange->request.method : (struct slice){NULL, 0};
     long long head_us = exchange->relay.head_us;
 
-    scoreboard_note_exchange(method, exchange->status, error_of(exchange, result),
-                             exchange->total_us);
     if (head_us > 0)
         scoreboard_note_time(SCOREBOARD_FIRST_BYTE, head_us - exchange->upstream_us);
+    scoreboard_note_exchange(method, exchange->status, error_of(exchange, result),
+                             exchange->total_us);
 }
 
 static void write_access_line(const struct exchange *exchange, enum exchange_result result)

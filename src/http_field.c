@@ -115,12 +115,10 @@ bool http_field_next(struct slice *lines, struct http_field *field)
 {
     if (lines->len == 0)
         return false;
-    const char *colon = memchr(lines->at, ':', lines->len);
+    const char *end = memchr(lines->at, '\n', lines->len);
+    const char *colon = end != NULL ? memchr(lines->at, ':', (size_t)(end - lines->at)) : NULL;
     if (colon == NULL)
         return false; /* never after validation */
-    const char *end = memchr(colon, '\n', (size_t)(lines->at + lines->len - colon));
-    if (end == NULL)
-        return false;
 
     field->line = (struct slice){lines->at, (size_t)(end - lines->at) + 1};
     field->name = (struct slice){lines->at, (size_t)(colon - lines->at)};

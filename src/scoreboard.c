@@ -225,10 +225,11 @@ void scoreboard_note_exchange(struct slice method, unsigned status, const char *
 {
     unsigned class = status / 100 < SCOREBOARD_CLASSES ? status / 100 : 0;
 
-    add(&own->counters[INDEX(requests) + method_index(method) * SCOREBOARD_CLASSES + class], 1);
+    scoreboard_note_time(SCOREBOARD_TOTAL, total_us);
     if (cause != NULL)
         add(&own->counters[INDEX(causes) + cause_index(cause)], 1);
-    scoreboard_note_time(SCOREBOARD_TOTAL, total_us);
+    /* Last, so that a request that is counted has all its figures. */
+    add(&own->counters[INDEX(requests) + method_index(method) * SCOREBOARD_CLASSES + class], 1);
 }
 
 void scoreboard_note_time(enum scoreboard_time time, long long us)

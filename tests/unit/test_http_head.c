@@ -38,6 +38,7 @@ static void check_same(const char *way, const struct outcome *got, const struct 
     if (!check(got->progress == whole->progress, "%s: progress %d, not %d", way, (int)got->progress,
                (int)whole->progress))
         return;
+    check_number(way, got->head.seen, whole->head.seen);
     if (got->progress == HTTP_BAD)
         check(got->head.fault.status == whole->head.fault.status, "%s: status %u, not %u", way,
               got->head.fault.status, whole->head.fault.status);
