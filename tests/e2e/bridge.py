@@ -141,7 +141,6 @@ class Lines:
                 select.select([self.pipe], [], [])
                 with self.changed:
                     self._take_up()
-                    self.changed.notify_all()
 
     def _take_up(self):
         while not self.ended:
@@ -154,6 +153,7 @@ class Lines:
             if self.ended and self.begun:
                 whole.append(self.begun)
             self.lines += [line.decode(errors="surrogateescape") for line in whole]
+            self.changed.notify_all()
 
 
 class Bridge:
@@ -276,7 +276,7 @@ class Bridge:
     def wait_exit(self):
         """Waits for the master's own end and for the end of its output; says its exit status."""
         status = self.process.wait(STOP_SECONDS)
-        wait_until(lambda: not self._survivors(), "every process of the daemon has ended")
+        wait_until(lambda: not self.processes(), "every process of the daemon has ended")
         self.stdout.thread.join(DEADLINE)
         self.stderr.thread.join(DEADLINE)
         return status
@@ -294,11 +294,12 @@ class Bridge:
         assert status == self.expected_status, f"exit status {status}: {self.stderr.all!r}"
         assert SECRET not in self.output(), "the daemon wrote a secret"
 
-    def _survivors(self):
-        return [pid for pid, _, session, _ in _processes() if session == self.pid]
+    def processes(self):
+        """All of them, the master too."""
+        return {pid for pid, _, session, _ in _processes() if session == self.pid}
 
     def _kill_survivors(self):
-        for pid in self._survivors():
+        for pid in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(DEADLINE)

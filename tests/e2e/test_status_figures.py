@@ -167,7 +167,8 @@ class TestErrors:
         ],
     )
     def test_of_the_target(self, connect, start_page, start_target, script, cause, status):
-        page = start_page(start_target().serve(script), "[timeouts]\nresponse = 200ms\n")
+        settings = "[timeouts]\nresponse = 200ms\n" if cause == "http_response_timeout" else ""
+        page = start_page(start_target().serve(script), settings)
         connect(page.bridge).send(get())
         metrics = page.wait_for_requests(1)
         assert with_label(metrics, ERRORS) == {f'type="{cause}"': 1}

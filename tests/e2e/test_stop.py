@@ -85,6 +85,7 @@ class TestForcedEnd:
         read = b""
         while not bridge.stdout.all:  # the exchange is over when the rest is in the kernel
             read += client.read(1000)
+            time.sleep(0.001)
         wait_until(lambda: not bridge.children(), "the child has ended")
         assert read + client.read_to_end() == content
         assert client.ending == "FIN"

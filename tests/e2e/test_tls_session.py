@@ -56,10 +56,12 @@ def ticket_server(certificates):
         [*command, *files], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     lines = Lines(process.stdout)
-    yield "https://" + lines.wait(lambda line: line.startswith("ACCEPT "), 1, "address")[0].split()[1]
-    process.kill()
-    process.wait()
-    lines.thread.join()
+    try:
+        yield "https://" + lines.wait(lambda line: line.startswith("ACCEPT "), 1, "address")[0].split()[1]
+    finally:
+        process.kill()
+        process.wait()
+        lines.thread.join()
 
 
 def test_is_resumed_by_its_ticket(connect, start_bridge, ticket_server, certificates):

@@ -152,7 +152,7 @@ class TestExpiry:
         wait_until(lambda: use(client, origin) != first, "the new one is in use")
 
     def test_nothing_is_sent_after_its_end(self, connect, start_bridge, start_token_server, origin):
-        tokens = start_token_server(lifetime=1)
+        tokens = start_token_server(lifetime=3)
         bridge = start_bridge(origin, tokens.settings(NOW))
         client = connect(bridge)
         bridge.message("token preprod: fetched")
@@ -331,7 +331,7 @@ class TestProcess:
         bridge.message("reloaded: ")
         count = len(tokens.issued)
         wait_until(lambda: len(tokens.issued) > count + 1, "it is fetched again")
-        assert tokens.is_valid(use(kept, origin))
+        wait_until(lambda: tokens.is_valid(use(kept, origin)), "it has a new one")
 
     def test_ends_with_the_bridge(self, start_bridge, origin, tokens):
         bridge = start_bridge(origin, tokens.settings())

@@ -18,7 +18,7 @@ class TestStart:
         service.configure(origin)
         service.start()
         assert connect().exchange(get()).raw == OK
-        assert service.show("StatusText") == service.status()
+        wait_until(lambda: service.show("StatusText") == service.status(), "the status is that of `systemctl status`")
 
     def test_faulty_configuration(self, service, origin):
         """It is not tried again, and the status says what is wrong."""
@@ -100,11 +100,11 @@ class TestReload:
 
 class TestWatchdog:
     def test_stopped_master_is_restarted(self, service, origin, connect):
-        service.drop_in("[Service]\nWatchdogSec=1s\n")
+        service.drop_in("[Service]\nWatchdogSec=2s\n")
         service.configure(origin)
         service.start()
         first = service.pid
-        assert service.show("WatchdogUSec") == "1s"
+        assert service.show("WatchdogUSec") == "2s"
         connect().exchange(get())
         os.kill(first, signal.SIGSTOP)
         service.wait_for("NRestarts", "1")
@@ -113,12 +113,12 @@ class TestWatchdog:
         assert connect().exchange(get()).raw == OK
 
     def test_idle_master_is_left_alone(self, service, origin):
-        service.drop_in("[Service]\nWatchdogSec=500ms\n")
+        service.drop_in("[Service]\nWatchdogSec=1s\n")
         service.configure(origin)
         service.start()
         alive = lambda: int(service.show("WatchdogTimestampMonotonic"))  # noqa: E731
         began = alive()
-        wait_until(lambda: alive() > began + 1_500_000, "three times the watchdog's time has passed")
+        wait_until(lambda: alive() > began + 3_000_000, "three times the watchdog's time has passed")
         assert service.show("NRestarts") == "0"
 
     def test_killed_master_is_restarted(self, service, origin, connect):
@@ -146,14 +146,14 @@ class TestStop:
 
     def test_long_drain_gets_its_time(self, service, target, connect):
         """Longer than TimeoutStopSec: the service asks for it."""
-        service.drop_in("[Service]\nTimeoutStopSec=500ms\n")
+        service.drop_in("[Service]\nTimeoutStopSec=1s\n")
         service.configure(target, "[timeouts]\ndrain = 20s\n")
         service.start()
         client = connect()
         upstream = ask(client, target)
         systemctl("stop", "--no-block", UNIT)
         service.wait_status("stopping")
-        clock = subprocess.Popen(["sleep", "1.5"])
+        clock = subprocess.Popen(["sleep", "2.5"])
         clock.wait()
         upstream.send(OK)
         assert client.read_response().content == b"ok"
