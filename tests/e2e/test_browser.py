@@ -10,7 +10,7 @@ import websockets
 from bridge import SECRET
 from wire import DEADLINE
 
-pytestmark = pytest.mark.usefixtures("no_standbys")
+pytestmark = pytest.mark.usefixtures("no_standbys", "no_recycling")
 
 # With an icon of its own: the browser asks for no /favicon.ico, whose answer it might complain about in a later test.
 PAGE = b'<!DOCTYPE html><title>page</title><link rel="icon" href="data:,"><p>hello from the target</p>'
@@ -43,7 +43,6 @@ class Site:
     async def _serve(self):
         self.done = asyncio.Event()
         options = {"sock": self.listener, "ssl": self.tls, "process_request": self._answer, "max_size": None}
-        options["close_timeout"] = 1  # a browser that is busy may not close its side before
         async with websockets.serve(self._echo, subprotocols=["echo"], **options):
             self.started.set()
             await self.done.wait()
