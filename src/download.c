@@ -188,9 +188,8 @@ static enum download_result release(struct download *download, struct fault *fau
 {
     size_t released = download->held;
 
-    if (download->held == 0)
-        return DOWNLOAD_GOING;
-    if (download->state == DOWNLOAD_CUT) /* what may begin a secret stays here */
+    /* Behind a response that broke off, what may begin a secret stays here. */
+    if (download->held == 0 || download->state == DOWNLOAD_CUT)
         return DOWNLOAD_GOING;
     if (download->state == DOWNLOAD_CONTENT &&
         !screen_release(&download->screen, &download->chunked, held_octets(download),

@@ -37,9 +37,13 @@ def start_target(bridges):
 
 
 @pytest.fixture
-def no_standbys(monkeypatch):
-    """For tests that count connections to the target, or whose target does not end while it has some."""
+def nothing_ahead(monkeypatch):
+    """No process connects to the target before a client asks: none is made ahead, and none comes back.
+
+    For tests that count connections to the target, or whose target does not end while it has some.
+    """
     monkeypatch.setenv("E2E_STANDBY", "0")
+    monkeypatch.setenv("E2E_RECYCLE", "1")
 
 
 @pytest.fixture

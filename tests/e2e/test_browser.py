@@ -10,7 +10,7 @@ import websockets
 from bridge import SECRET
 from wire import DEADLINE
 
-pytestmark = pytest.mark.usefixtures("no_standbys", "no_recycling")
+pytestmark = pytest.mark.usefixtures("nothing_ahead")
 
 # With an icon of its own: the browser asks for no /favicon.ico, whose answer it might complain about in a later test.
 PAGE = b'<!DOCTYPE html><title>page</title><link rel="icon" href="data:,"><p>hello from the target</p>'

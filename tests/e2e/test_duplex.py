@@ -276,7 +276,7 @@ class TestVanishingClient:
         assert any(leaving() < GONE_SECONDS for _ in range(20))
 
     @pytest.mark.parametrize("leave", ["close", "reset"])
-    def test_while_the_connection_is_made(self, no_standbys, connect, start_bridge, target, leave):
+    def test_while_the_connection_is_made(self, nothing_ahead, connect, start_bridge, target, leave):
         """The target accepts, and does not take up the TLS handshake.
 
         A connection made ahead of need would begin with the same octets.

@@ -10,7 +10,7 @@ from proxies import ConnectProxy, SocksProxy
 from rawclient import refusal
 from target import answering
 
-pytestmark = pytest.mark.usefixtures("no_standbys")
+pytestmark = pytest.mark.usefixtures("nothing_ahead")
 
 
 @pytest.fixture(params=["http", "https"])

@@ -12,7 +12,7 @@ KINDS = pytest.mark.parametrize("kind", [ConnectProxy, SocksProxy])
 VARIABLES = ("${env:EGRESS_USER}", "${env:EGRESS_PASSWORD}")
 DEBUG = "[log]\nlevel = debug\n"
 
-pytestmark = pytest.mark.usefixtures("no_standbys")
+pytestmark = pytest.mark.usefixtures("nothing_ahead")
 
 
 def egress(url):

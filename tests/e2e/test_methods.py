@@ -23,7 +23,7 @@ def refused(client, octets, allow=b"GET, HEAD, OPTIONS"):
     return answer
 
 
-@pytest.mark.usefixtures("no_standbys", "no_recycling")
+@pytest.mark.usefixtures("nothing_ahead")
 def test_nothing_reaches_the_target(connect, start_bridge, origin):
     """Not even a connection."""
     bridge = start_bridge(origin, READ_ONLY)

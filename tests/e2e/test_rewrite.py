@@ -111,7 +111,7 @@ class TestLogin:
         assert fetch("/home") == WELCOME
         assert {cookie.name for cookie in jar} == {"seen", "authbridge__Host-sid", "authbridge__Secure-role"}
 
-    @pytest.mark.usefixtures("no_standbys")
+    @pytest.mark.usefixtures("nothing_ahead")
     def test_browser(self, shop, browser):
         browser.open(f"{shop.url}/")
         assert browser.wait("document.title == 'login' && location.pathname", "the form") == "/login"

@@ -298,7 +298,7 @@ def test_secret_of_one_route_is_missed_by_that_one_alone(connect, start_routes, 
 # ---- connections ----
 
 
-@pytest.mark.usefixtures("no_standbys")
+@pytest.mark.usefixtures("nothing_ahead")
 def test_client_keeps_a_connection_to_each_target(connect, start_routes, start_named):
     targets = [start_named(name) for name in "abc"]
     bridge = start_routes(*(route(name, target, f"path = /{name}") for name, target in zip("abc", targets)))
@@ -308,7 +308,7 @@ def test_client_keeps_a_connection_to_each_target(connect, start_routes, start_n
     assert [len(target.connections) for target in targets] == [1, 1, 1]
 
 
-@pytest.mark.usefixtures("no_standbys")
+@pytest.mark.usefixtures("nothing_ahead")
 def test_routes_to_one_target_share_its_connection(connect, start_routes, start_named):
     target = start_named("x")
     bridge = start_routes(
@@ -319,7 +319,7 @@ def test_routes_to_one_target_share_its_connection(connect, start_routes, start_
     assert len(target.connections) == 1
 
 
-@pytest.mark.usefixtures("no_standbys")
+@pytest.mark.usefixtures("nothing_ahead")
 def test_so_many_idle_connections_are_kept(connect, start_routes, start_named):
     """The one that has been idle for longest makes room."""
     names = "abcdefghij"

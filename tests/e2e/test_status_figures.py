@@ -13,7 +13,7 @@ from statuspage import STATUS, StatusPage, request, with_label
 from target import answering
 from wire import wait_until
 
-pytestmark = pytest.mark.usefixtures("no_standbys")
+pytestmark = pytest.mark.usefixtures("nothing_ahead")
 
 REQUESTS = "authbridge_requests_total"
 ERRORS = "authbridge_request_errors_total"

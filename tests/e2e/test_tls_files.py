@@ -137,7 +137,7 @@ class TestUsable:
         tls = f"[tls]\nca_file = {certificates.authority.pem}\npinned_key = {pins}\n"
         assert connect(start_bridge(target, tls)).exchange(get()).raw == OK
 
-    @pytest.mark.usefixtures("no_standbys")
+    @pytest.mark.usefixtures("nothing_ahead")
     def test_pinned_key_file_that_goes_lets_nothing_through(self, connect, start_bridge, start_target, certificates):
         """It is read for each connection: what cannot be compared does not match."""
         target = start_target(tls=certificates.good.server()).serve(answering(OK))

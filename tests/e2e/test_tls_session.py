@@ -8,7 +8,7 @@ from certs import openssl
 from message import OK, get
 from rawclient import refusal
 
-pytestmark = pytest.mark.usefixtures("no_standbys", "no_recycling")
+pytestmark = pytest.mark.usefixtures("nothing_ahead")
 
 
 @pytest.fixture

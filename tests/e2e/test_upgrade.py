@@ -17,7 +17,7 @@ TALK_SECONDS = 60
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
-@pytest.mark.usefixtures("no_standbys", "no_recycling")
+@pytest.mark.usefixtures("nothing_ahead")
 class TestWebSocket:
     @pytest.fixture(params=["http", "https"])
     def conversation(self, request, start_bridge, certificates):
