@@ -429,12 +429,20 @@ struct http_request request_of(const char *octets)
     return request;
 }
 
+time_t present_second(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
 /* Whether an IMF-fixdate of the last seconds stands there (RFC 9110 5.6.7). */
 static bool is_present(const char *value)
 {
     struct tm utc = {0};
     const char *end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    time_t now = time(NULL);
+    time_t now = present_second();
 
     if (end == NULL || end != value + CLOCK_DATE_BYTES - 1)
         return false;

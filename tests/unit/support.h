@@ -147,6 +147,9 @@ struct http_head head_of(enum http_kind kind, struct slice octets);
 bool read_request(struct slice octets, struct http_request *request, struct http_fault *fault);
 struct http_request request_of(const char *octets);
 
+/* The present second of the clock that dates are made from: time(2) may lag behind it by a tick. */
+time_t present_second(void);
+
 /* The octets with "NOW" for each present date. */
 const char *mask_date(struct slice octets);
 
