@@ -4,7 +4,6 @@
 #define AUTHBRIDGE_UPSTREAM_H
 
 #include <curl/curl.h>
-#include <openssl/types.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,6 +11,7 @@
 #include "fault.h"
 #include "resolve.h"
 #include "trust.h"
+#include "upstream_tls.h"
 #include "wait.h"
 
 struct upstream {
@@ -23,13 +23,13 @@ struct upstream {
     CURL *handle;
     struct curl_slist *connect_to;
     struct resolve resolve;
-    bool is_ready;      /* all is set as configured: without that nothing is connected */
-    int fd;             /* -1 when there is no connection */
-    SSL *tls;           /* the connection's, libcurl's own; NULL: it has none of OpenSSL's */
-    bool connecting;    /* one is being made, by connecting ahead */
-    bool reused;        /* the connection has been idle: the target may be closing it */
+    bool is_ready;           /* all is set as configured: without that nothing is connected */
+    int fd;                  /* -1 when there is no connection */
+    struct upstream_tls tls; /* its TLS, where that is OpenSSL's */
+    bool connecting;         /* one is being made, by connecting ahead */
+    bool reused;             /* the connection has been idle: the target may be closing it */
     bool is_bound;      /* a client's own credentials went over it: it may be that client's alone */
-    bool is_plain;      /* its octets need no libcurl: neither TLS nor an outgoing proxy */
+    bool is_direct;     /* its octets need no libcurl: without an outgoing proxy, or by OpenSSL */
     bool waits;         /* the next receive may wait for a moment; where that is possible */
     bool pending;       /* octets may wait inside libcurl or the kernel: receive before polling */
     long long began_us; /* when the last connection was begun */

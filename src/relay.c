@@ -377,7 +377,7 @@ static bool wait_for_either(struct relay_loop *loop, enum relay_result *result)
  * itself, for a moment in which a client that leaves is not missed. */
 static bool can_wait_in_receive(const struct relay_loop *loop)
 {
-    return loop->upstream->is_plain && !loop->has_waited && !loop->client_has_ended &&
+    return loop->upstream->is_direct && !loop->has_waited && !loop->client_has_ended &&
            upload_is_sent(&loop->relay->upload) &&
            download_wants_upstream(&loop->relay->download) &&
            loop->route->config->timeouts.response > PLAIN_WAIT_MS;

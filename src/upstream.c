@@ -40,7 +40,7 @@ static void note_handshake(const SSL *tls, int where, int value)
         tls_session_offer(upstream->trust->sessions, upstream->target_index, (SSL *)tls);
     if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
         return;
-    upstream->tls = (SSL *)tls;
+    upstream->tls.ssl = (SSL *)tls;
     if (certificate != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) == 1)
         upstream->certificate_expires = (int64_t)timegm(&expires);
 }
@@ -278,7 +278,7 @@ static bool begin_connecting(struct upstream *upstream)
 
     (void)resolve_apply(&upstream->resolve, upstream->handle); /* libcurl can do without */
     upstream->error[0] = '\0';
-    upstream->tls = NULL;
+    upstream->tls.ssl = NULL;
     upstream->began_us = clock_now_us();
     upstream->connecting =
         is_ready && curl_multi_add_handle(upstream->multi, upstream->handle) == CURLM_OK;
@@ -291,11 +291,26 @@ static void stop_connecting(struct upstream *upstream)
     curl_multi_remove_handle(upstream->multi, upstream->handle);
 }
 
+/* Takes the socket of a connection that stands, and what libcurl need not do on it. */
+static CURLcode take_connection(struct upstream *upstream)
+{
+    bool is_bare = !upstream->target->is_https && upstream->config->egress.url == NULL;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    CURLcode code = curl_easy_getinfo(upstream->handle, CURLINFO_ACTIVESOCKET, &fd);
+    if (code != CURLE_OK || fd == CURL_SOCKET_BAD)
+        return code;
+    if (upstream->tls.ssl != NULL && !upstream_tls_attach(&upstream->tls, fd))
+        return CURLE_OUT_OF_MEMORY;
+    upstream->is_direct = upstream->tls.ssl != NULL || (is_bare && plain_prepare(fd));
+    upstream->fd = fd;
+    return CURLE_OK;
+}
+
 static enum upstream_outcome connect_for(struct upstream *upstream, struct waiter *waiter,
                                          struct fault *fault)
 {
     CURLcode code = CURLE_OK;
-    curl_socket_t fd = CURL_SOCKET_BAD;
 
     if (!upstream->connecting && !begin_connecting(upstream)) {
         upstream_fault_set(upstream, CURLE_OUT_OF_MEMORY, fault);
@@ -305,8 +320,8 @@ static enum upstream_outcome connect_for(struct upstream *upstream, struct waite
     if (outcome == UPSTREAM_INTERRUPTED)
         return outcome;
     if (outcome == UPSTREAM_CONNECTED)
-        code = curl_easy_getinfo(upstream->handle, CURLINFO_ACTIVESOCKET, &fd);
-    if (outcome == UPSTREAM_CONNECTED && (code != CURLE_OK || fd == CURL_SOCKET_BAD))
+        code = take_connection(upstream);
+    if (outcome == UPSTREAM_CONNECTED && upstream->fd < 0)
         outcome = UPSTREAM_UNREACHABLE;
     if (outcome == UPSTREAM_UNREACHABLE)
         upstream_fault_set(upstream, code, fault);
@@ -315,10 +330,7 @@ static enum upstream_outcome connect_for(struct upstream *upstream, struct waite
         return outcome;
     }
     upstream->connecting = false;
-    upstream->fd = fd;
     resolve_note_peer(&upstream->resolve, upstream->handle);
-    upstream->is_plain =
-        !upstream->target->is_https && upstream->config->egress.url == NULL && plain_prepare(fd);
     upstream->pending = false;
     upstream->reset = upstream->reused = upstream->is_bound = false;
     scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - upstream->began_us);
@@ -355,9 +367,9 @@ void upstream_drop(struct upstream *upstream)
     if (upstream->fd < 0)
         return;
     upstream->fd = -1;
-    upstream->tls = NULL;
     /* Taking a CONNECT_ONLY handle out of its multi handle closes its connection. */
     curl_multi_remove_handle(upstream->multi, upstream->handle);
+    upstream->tls.ssl = NULL;
 }
 
 void upstream_abort(struct upstream *upstream)
@@ -365,9 +377,8 @@ void upstream_abort(struct upstream *upstream)
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
     if (upstream->fd >= 0) {
-        SSL *tls = upstream->tls;
-        if (tls != NULL)
-            SSL_set_quiet_shutdown(tls, 1); /* a close_notify would call it whole */
+        if (upstream->tls.ssl != NULL)
+            SSL_set_quiet_shutdown(upstream->tls.ssl, 1); /* a close_notify would call it whole */
         setsockopt(upstream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     }
     upstream_drop(upstream);
@@ -397,69 +408,61 @@ bool upstream_check_idle(struct upstream *upstream)
 
 /* ---- octets ---- */
 
-/* TLS that ends without close_notify was cut, perhaps by somebody else (RFC 8446 6.1). libcurl
- * reports both as an end. */
+/* Without TLS, an end may be what is seen of a reset. */
 static enum io_result end_of(struct upstream *upstream)
 {
-    const SSL *tls = upstream->tls;
-    bool whole =
-        tls == NULL ? !upstream->reset : (SSL_get_shutdown(tls) & SSL_RECEIVED_SHUTDOWN) != 0;
-
-    if (whole)
+    if (!upstream->reset)
         return IO_END;
-    snprintf(upstream->error, sizeof upstream->error, "%s",
-             tls == NULL ? "the connection was reset" : "TLS ended without close_notify");
+    snprintf(upstream->error, sizeof upstream->error, "the connection was reset");
     return IO_FAILED;
-}
-
-/* Whether a receive that brought octets may have left some that poll() does not see: TLS holds what
- * it has read ahead. */
-static bool may_hold_more(const struct upstream *upstream, bool is_full)
-{
-    if (!upstream->target->is_https)
-        return is_full;
-    SSL *tls = upstream->tls;
-    return tls == NULL || SSL_has_pending(tls);
 }
 
 /* A failure in words. */
-static enum io_result fail_plain(struct upstream *upstream)
+static void explain(struct upstream *upstream)
 {
-    snprintf(upstream->error, sizeof upstream->error, "%s", strerror(errno));
-    return IO_FAILED;
+    if (upstream->tls.ssl != NULL)
+        upstream_tls_explain(&upstream->tls, upstream->error);
+    else
+        snprintf(upstream->error, sizeof upstream->error, "%s", strerror(errno));
 }
 
-static enum io_result receive_plain(struct upstream *upstream, char *at, size_t cap, size_t *moved)
+static enum io_result receive_directly(struct upstream *upstream, char *at, size_t cap,
+                                       size_t *moved)
 {
     bool waits = upstream->waits;
+    enum io_result result;
 
     upstream->waits = false;
-    enum io_result result = plain_receive(upstream->fd, at, cap, waits, moved);
-    upstream->pending = result == IO_OK && *moved == cap;
-    if (result == IO_END)
-        return end_of(upstream);
-    return result == IO_FAILED ? fail_plain(upstream) : result;
+    if (upstream->tls.ssl != NULL) {
+        result = upstream_tls_receive(&upstream->tls, at, cap, waits, moved, &upstream->pending);
+    } else {
+        result = plain_receive(upstream->fd, at, cap, waits, moved);
+        upstream->pending = result == IO_OK && *moved == cap;
+        if (result == IO_END)
+            return end_of(upstream);
+    }
+    if (result == IO_FAILED)
+        explain(upstream);
+    return result;
+}
+
+static enum io_result result_of(CURLcode code)
+{
+    return code == CURLE_OK ? IO_OK : code == CURLE_AGAIN ? IO_AGAIN : IO_FAILED;
 }
 
 enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved)
 {
     *moved = 0;
     upstream->error[0] = '\0';
-    if (upstream->is_plain)
-        return receive_plain(upstream, at, cap, moved);
+    if (upstream->is_direct)
+        return receive_directly(upstream, at, cap, moved);
     CURLcode code = curl_easy_recv(upstream->handle, at, cap, moved);
 
-    upstream->pending = code == CURLE_OK && *moved > 0 && may_hold_more(upstream, *moved == cap);
-    if (code == CURLE_AGAIN)
-        return IO_AGAIN;
-    if (code != CURLE_OK)
-        return IO_FAILED;
-    return *moved > 0 ? IO_OK : end_of(upstream);
-}
-
-static enum io_result result_of(CURLcode code)
-{
-    return code == CURLE_OK ? IO_OK : code == CURLE_AGAIN ? IO_AGAIN : IO_FAILED;
+    /* TLS may hold what it has read ahead. */
+    upstream->pending =
+        code == CURLE_OK && *moved > 0 && (*moved == cap || upstream->target->is_https);
+    return code == CURLE_OK && *moved == 0 ? end_of(upstream) : result_of(code);
 }
 
 enum io_result upstream_send(struct upstream *upstream, struct slice octets, size_t *moved)
@@ -468,32 +471,26 @@ enum io_result upstream_send(struct upstream *upstream, struct slice octets, siz
 
     *moved = 0;
     upstream->error[0] = '\0';
-    if (upstream->is_plain)
-        result = plain_send(upstream->fd, octets, moved);
-    else
+    if (!upstream->is_direct)
         result = result_of(curl_easy_send(upstream->handle, octets.at, octets.len, moved));
+    else if (upstream->tls.ssl != NULL)
+        result = upstream_tls_send(&upstream->tls, octets, moved);
+    else
+        result = plain_send(upstream->fd, octets, moved);
     if (result != IO_FAILED)
         return result;
-    if (upstream->is_plain)
-        fail_plain(upstream);
     /* A reset is told once, to whoever asks first: the reader will see a mere end. Behind an end
      * that has come, a reset is EPIPE. */
     upstream->reset = upstream->reset || errno != EPIPE;
+    if (upstream->is_direct)
+        explain(upstream);
     return IO_FAILED;
 }
 
 void upstream_end_sending(struct upstream *upstream)
 {
-    SSL *tls = upstream->tls;
-
-    if (tls == NULL) {
+    if (upstream->tls.ssl == NULL)
         shutdown(upstream->fd, SHUT_WR);
-        return;
-    }
-    /* libcurl's own BIO must not be used outside libcurl's calls: it needs their handle. */
-    BIO *plain = BIO_new_socket(upstream->fd, BIO_NOCLOSE);
-    if (plain == NULL)
-        return;
-    SSL_set0_wbio(tls, plain);
-    SSL_shutdown(tls);
+    else
+        SSL_shutdown(upstream->tls.ssl);
 }

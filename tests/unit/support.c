@@ -1,6 +1,10 @@
 /* support: what the unit tests share. */
 #include "support.h"
 
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -428,6 +432,42 @@ struct http_request request_of(const char *octets)
         fail_msg("refused, %u %s: %s", fault.status, fault.detail, shown(slice_of(octets)));
     return request;
 }
+
+/* ---- TLS ---- */
+
+#define IDENTITY_SECONDS 3600
+
+static void free_memory(void *bio)
+{
+    BIO_free(bio);
+}
+
+const char *new_identity(void)
+{
+    static const unsigned char name[] = "unit";
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    BIO *pem = BIO_new(BIO_s_mem());
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    char *text;
+
+    defer(free_memory, pem);
+    X509_set_version(certificate, X509_VERSION_3);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), IDENTITY_SECONDS);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, name, -1, -1, 0);
+    X509_set_issuer_name(certificate, subject);
+    X509_set_pubkey(certificate, key);
+    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+    assert_int_equal(PEM_write_bio_X509(pem, certificate), 1);
+    assert_int_equal(PEM_write_bio_PrivateKey(pem, key, NULL, NULL, 0, NULL, NULL), 1);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    size_t len = (size_t)BIO_get_mem_data(pem, &text);
+    return new_file((struct slice){text, len});
+}
+
+/* ---- the present ---- */
 
 time_t present_second(void)
 {

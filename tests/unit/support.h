@@ -147,6 +147,13 @@ struct http_head head_of(enum http_kind kind, struct slice octets);
 bool read_request(struct slice octets, struct http_request *request, struct http_fault *fault);
 struct http_request request_of(const char *octets);
 
+/* ---- TLS ---- */
+
+/* The path of a PEM file with a key and its certificate, which is valid for an hour. */
+const char *new_identity(void);
+
+/* ---- the present ---- */
+
 /* The present second of the clock that dates are made from: time(2) may lag behind it by a tick. */
 time_t present_second(void);
 

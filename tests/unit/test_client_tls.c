@@ -3,10 +3,7 @@
 #include "client_tls.h"
 
 #include <openssl/bio.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,10 +11,9 @@
 #include "listen_tls.h"
 #include "support.h"
 
-#define VALID_SECONDS 3600
-#define SOCKET_BYTES  4096 /* a record of full size does not fit */
-#define STEPS_MAX     32   /* of a handshake */
-#define MANY          (256 * 1024)
+#define SOCKET_BYTES 4096 /* a record of full size does not fit */
+#define STEPS_MAX    32   /* of a handshake */
+#define MANY         (256 * 1024)
 
 /* Both ends of a connection. */
 struct pair {
@@ -27,39 +23,6 @@ struct pair {
     struct listen_tls *listen;
     int ends[2]; /* ours, theirs */
 };
-
-/* ---- a certificate ---- */
-
-static void free_memory(void *bio)
-{
-    BIO_free(bio);
-}
-
-/* The path of a PEM file with a key and its certificate. */
-static const char *new_identity(void)
-{
-    static const unsigned char name[] = "unit";
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = X509_new();
-    BIO *pem = BIO_new(BIO_s_mem());
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    char *text;
-
-    defer(free_memory, pem);
-    X509_set_version(certificate, X509_VERSION_3);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_SECONDS);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, name, -1, -1, 0);
-    X509_set_issuer_name(certificate, subject);
-    X509_set_pubkey(certificate, key);
-    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-    assert_int_equal(PEM_write_bio_X509(pem, certificate), 1);
-    assert_int_equal(PEM_write_bio_PrivateKey(pem, key, NULL, NULL, 0, NULL, NULL), 1);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    size_t len = (size_t)BIO_get_mem_data(pem, &text);
-    return new_file((struct slice){text, len});
-}
 
 static struct listen_tls *load(void)
 {
