@@ -11,6 +11,8 @@ from wire import DEADLINE
 
 A, AAAA = 1, 28
 NXDOMAIN, SERVFAIL = 3, 2
+TIMEOUT, ATTEMPTS = 2, 2
+RESOLVER_PATIENCE = TIMEOUT * ATTEMPTS  # in seconds, with a server that is silent
 
 # Puts files of the test's in the place of the system's, for one program alone.
 WITH_OWN_FILES = """
@@ -38,7 +40,7 @@ class NameServer:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind((self.address, 53))
         self.files = (folder / "resolv.conf", folder / "nsswitch.conf")
-        self.files[0].write_text(f"nameserver {self.address}\noptions timeout:2 attempts:2\n")
+        self.files[0].write_text(f"nameserver {self.address}\noptions timeout:{TIMEOUT} attempts:{ATTEMPTS}\n")
         self.files[1].write_text("hosts: files dns\n")
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
