@@ -1,5 +1,5 @@
 /* upstream: the connection to a target: a libcurl handle in CONNECT_ONLY mode, which resolves,
- * connects, verifies, and moves octets; the messages in them are ours. One connection at a time. */
+ * connects and verifies; the messages on it are ours. One connection at a time. */
 #ifndef AUTHBRIDGE_UPSTREAM_H
 #define AUTHBRIDGE_UPSTREAM_H
 
@@ -29,9 +29,10 @@ struct upstream {
     bool connecting;         /* one is being made, by connecting ahead */
     bool reused;             /* the connection has been idle: the target may be closing it */
     bool is_bound;      /* a client's own credentials went over it: it may be that client's alone */
-    bool is_direct;     /* its octets need no libcurl: without an outgoing proxy, or by OpenSSL */
+    bool is_direct;     /* its octets need no libcurl: TLS is OpenSSL's, or there is no TLS nor an
+                           outgoing proxy */
     bool waits;         /* the next receive may wait for a moment; where that is possible */
-    bool pending;       /* octets may wait inside libcurl or the kernel: receive before polling */
+    bool pending;       /* octets may wait in a library or the kernel: receive before polling */
     long long began_us; /* when the last connection was begun */
     bool reset; /* a send found the connection broken, and no end of the target's before that */
     int64_t certificate_expires; /* of the target, in seconds since 1970; 0: none was seen */

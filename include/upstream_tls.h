@@ -27,7 +27,8 @@ bool upstream_tls_attach(struct upstream_tls *tls, int fd);
 
 /* As plain_receive(), with *pending: whether another receive may find something that poll(2) on the
  * socket does not show. IO_END is the target's close_notify: without it the connection was cut,
- * perhaps by somebody else (RFC 8446 6.1), which is IO_FAILED. */
+ * perhaps by somebody else (RFC 8446 6.1), which is IO_FAILED; nothing is to be received after
+ * that. */
 enum io_result upstream_tls_receive(struct upstream_tls *tls, char *at, size_t cap, bool waits,
                                     size_t *moved, bool *pending);
 

@@ -33,10 +33,11 @@ static void note_handshake(const SSL *tls, int where, int value)
 {
     struct upstream *upstream = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
     const X509 *certificate = SSL_get0_peer_certificate(tls);
+    bool is_first = upstream->tls.ssl == NULL; /* else a target with TLS 1.2 renegotiates */
     struct tm expires;
 
     (void)value;
-    if ((where & SSL_CB_HANDSHAKE_START) != 0)
+    if ((where & SSL_CB_HANDSHAKE_START) != 0 && is_first)
         tls_session_offer(upstream->trust->sessions, upstream->target_index, (SSL *)tls);
     if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
         return;
@@ -289,6 +290,7 @@ static void stop_connecting(struct upstream *upstream)
 {
     upstream->connecting = false;
     curl_multi_remove_handle(upstream->multi, upstream->handle);
+    upstream->tls.ssl = NULL;
 }
 
 /* Takes the socket of a connection that stands, and what libcurl need not do on it. */
@@ -331,7 +333,7 @@ static enum upstream_outcome connect_for(struct upstream *upstream, struct waite
     }
     upstream->connecting = false;
     resolve_note_peer(&upstream->resolve, upstream->handle);
-    upstream->pending = false;
+    upstream->pending = upstream->waits = false;
     upstream->reset = upstream->reused = upstream->is_bound = false;
     scoreboard_note_time(SCOREBOARD_CONNECT, clock_now_us() - upstream->began_us);
     if (upstream->certificate_expires != 0)
@@ -367,7 +369,8 @@ void upstream_drop(struct upstream *upstream)
     if (upstream->fd < 0)
         return;
     upstream->fd = -1;
-    /* Taking a CONNECT_ONLY handle out of its multi handle closes its connection. */
+    /* Taking a CONNECT_ONLY handle out of its multi handle closes its connection at once, by a
+     * close_notify that still goes through upstream->tls. */
     curl_multi_remove_handle(upstream->multi, upstream->handle);
     upstream->tls.ssl = NULL;
 }

@@ -39,6 +39,8 @@ static int write_socket(BIO *bio, const char *at, int len)
     return result == IO_OK ? (int)moved : -1;
 }
 
+/* An end is not told as BIO_CTRL_EOF: OpenSSL would send an alert for it, and nothing after that.
+ */
 static long control_socket(BIO *bio, int command, long number, void *data)
 {
     (void)bio, (void)number, (void)data;
@@ -70,7 +72,7 @@ bool upstream_tls_attach(struct upstream_tls *tls, int fd)
     BIO *bio = BIO_new(method());
     if (bio == NULL)
         return false;
-    tls->fd = fd;
+    *tls = (struct upstream_tls){.ssl = tls->ssl, .fd = fd};
     BIO_set_data(bio, tls);
     SSL_set_bio(tls->ssl, bio, bio);
     return true;
@@ -112,6 +114,7 @@ enum io_result upstream_tls_receive(struct upstream_tls *tls, char *at, size_t c
 enum io_result upstream_tls_send(struct upstream_tls *tls, struct slice octets, size_t *moved)
 {
     *moved = 0;
+    tls->ended = false;
     ERR_clear_error();
     enum io_result result = result_of(tls, SSL_write_ex(tls->ssl, octets.at, octets.len, moved));
     return result == IO_END ? IO_FAILED : result;

@@ -1,6 +1,7 @@
 """TLS sessions with the target: connections of different children resume one, and it opens no door."""
 
 import subprocess
+from contextlib import ExitStack, closing
 
 import pytest
 from bridge import Lines
@@ -47,28 +48,56 @@ def test_is_resumed_by_other_children(connect, start_bridge, start_secure, certi
     assert resumed == [False, True, True, True]
 
 
+class OpenSSLServer:
+    """openssl s_server with TLS 1.2, as a target; without -www it shows what comes, and sends what is written."""
+
+    def __init__(self, certificate, *options):
+        command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-tls1_2", *options]
+        files = ["-cert", certificate.pem, "-key", certificate.key]
+        self.process = subprocess.Popen(
+            [*command, *files], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self.lines = Lines(self.process.stdout)
+        self.url = "https://" + self.wait("ACCEPT ").split()[1]
+
+    def wait(self, beginning):
+        return self.lines.wait(lambda line: line.startswith(beginning), 1, beginning)[0]
+
+    def write(self, text):
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.lines.thread.join()
+
+
 @pytest.fixture
-def ticket_server(certificates):
-    """A target that keeps no sessions, with TLS 1.2: it resumes those alone whose ticket it is shown, and tells."""
-    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-tls1_2", "-no_cache", "-www"]
-    files = ["-cert", certificates.good.pem, "-key", certificates.good.key]
-    process = subprocess.Popen(
-        [*command, *files], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    lines = Lines(process.stdout)
-    try:
-        yield "https://" + lines.wait(lambda line: line.startswith("ACCEPT "), 1, "address")[0].split()[1]
-    finally:
-        process.kill()
-        process.wait()
-        lines.thread.join()
+def start_openssl(certificates):
+    with ExitStack() as servers:
+        yield lambda *options: servers.enter_context(closing(OpenSSLServer(certificates.good, *options)))
 
 
-def test_is_resumed_by_its_ticket(connect, start_bridge, ticket_server, certificates):
-    bridge = start_bridge(ticket_server, settings(certificates))
+def test_is_resumed_by_its_ticket(connect, start_bridge, start_openssl, certificates):
+    """A target that keeps no sessions resumes those alone whose ticket it is shown, and tells."""
+    bridge = start_bridge(start_openssl("-no_cache", "-www").url, settings(certificates))
     answers = [connect(bridge).exchange(get()).raw for _ in range(3)]
     assert [b"Reused, TLSv1.2" in answer for answer in answers] == [False, True, True]
     assert b"New, TLSv1.2" in answers[0]
+
+
+def test_target_renegotiates(connect, start_bridge, start_openssl, certificates):
+    """With TLS 1.2 it may, to ask for a certificate for some path: the session that is kept is none of that."""
+    server = start_openssl("-crlf")
+    client = connect(start_bridge(server.url, settings(certificates)))
+    client.send(get())
+    server.wait("GET / HTTP/1.1")
+    server.write(b"r\n")
+    server.wait("SSL_do_handshake -> 1")
+    server.write(OK.replace(b"\r\n", b"\n"))
+    assert client.read_response().raw == OK
 
 
 def test_a_reload_begins_anew(connect, start_bridge, start_secure, certificates, resumed):
