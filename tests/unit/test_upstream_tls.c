@@ -230,9 +230,11 @@ static void test_full_socket(void)
 static void test_sending_to_nobody(void)
 {
     struct pair *pair = connect_pair();
+    char octet;
     size_t sent;
 
     end_theirs(pair);
+    check_number("receive", receive(pair, &octet, 1, &sent), IO_FAILED);
     check_number("send", upstream_tls_send(&pair->ours, slice_of("a"), &sent), IO_FAILED);
     check_reason(pair, "Broken pipe");
 }
