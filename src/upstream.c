@@ -279,7 +279,6 @@ static bool begin_connecting(struct upstream *upstream)
 
     (void)resolve_apply(&upstream->resolve, upstream->handle); /* libcurl can do without */
     upstream->error[0] = '\0';
-    upstream->tls.ssl = NULL;
     upstream->began_us = clock_now_us();
     upstream->connecting =
         is_ready && curl_multi_add_handle(upstream->multi, upstream->handle) == CURLM_OK;

@@ -39,8 +39,7 @@ static int write_socket(BIO *bio, const char *at, int len)
     return result == IO_OK ? (int)moved : -1;
 }
 
-/* An end is not told as BIO_CTRL_EOF: OpenSSL would send an alert for it, and nothing after that.
- */
+/* An end is not told as BIO_CTRL_EOF, for which OpenSSL would send an alert, and nothing more. */
 static long control_socket(BIO *bio, int command, long number, void *data)
 {
     (void)bio, (void)number, (void)data;
