@@ -4,6 +4,7 @@
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
@@ -465,6 +466,16 @@ const char *new_identity(void)
     EVP_PKEY_free(key);
     size_t len = (size_t)BIO_get_mem_data(pem, &text);
     return new_file((struct slice){text, len});
+}
+
+size_t read_tls(SSL *ssl, char *at, size_t cap)
+{
+    size_t all = 0;
+    size_t got;
+
+    while (all < cap && SSL_read_ex(ssl, at + all, cap - all, &got) == 1)
+        all += got;
+    return all;
 }
 
 /* ---- the present ---- */

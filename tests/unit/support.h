@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <openssl/types.h>
 
 #include "buffer.h"
 #include "config.h"
@@ -151,6 +152,9 @@ struct http_request request_of(const char *octets);
 
 /* The path of a PEM file with a key and its certificate, which is valid for an hour. */
 const char *new_identity(void);
+
+/* What can be read now, at most cap octets. */
+size_t read_tls(SSL *ssl, char *at, size_t cap);
 
 /* ---- the present ---- */
 

@@ -87,17 +87,6 @@ static enum io_result send_one(struct pair *pair, const char *at, size_t len, si
     return client_tls_send(&pair->ours, &piece, 1, sent);
 }
 
-/* What they can read now, at most cap octets. */
-static size_t read_theirs(struct pair *pair, char *at, size_t cap)
-{
-    size_t all = 0;
-    size_t got;
-
-    while (all < cap && SSL_read_ex(pair->theirs, at + all, cap - all, &got) == 1)
-        all += got;
-    return all;
-}
-
 /* ---- tests ---- */
 
 static void test_pieces_go_in_one_record(void)
@@ -133,7 +122,7 @@ static bool transfer_some(struct pair *pair, struct transfer *transfer)
     if (result == IO_AGAIN) {
         transfer->was_full = true;
         check_number("owed", client_tls_poll_events(&pair->ours, POLLOUT), POLLOUT);
-        transfer->read += read_theirs(pair, transfer->got + transfer->read, 3000);
+        transfer->read += read_tls(pair->theirs, transfer->got + transfer->read, 3000);
     }
     if (transfer->was_full || transfer->taken == transfer->given)
         transfer->given = transfer->given + 5000 < MANY ? transfer->given + 5000 : MANY;
@@ -144,7 +133,7 @@ static void finish_transfer(struct pair *pair, struct transfer *transfer)
 {
     while (transfer->taken < MANY && transfer_some(pair, transfer))
         ;
-    transfer->read += read_theirs(pair, transfer->got + transfer->read, MANY - transfer->read);
+    transfer->read += read_tls(pair->theirs, transfer->got + transfer->read, MANY - transfer->read);
     check_number("owed", pair->ours.owed, 0);
     check(transfer->was_full, "the socket was never full");
     check_number("read", transfer->read, MANY);
