@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -66,10 +67,10 @@ class Runner:
         """One load on one proxy; errors are kept whatever becomes of the figures."""
         run = RUNS[name]
         bench = Bench(self._service(name, peer), peer, self.targets[run.target], plan, self.tools)
-        figures, count = run.measure(bench)
-        empty = {"figures": {}, "errors": 0, "is_floor": peer.is_floor}
+        figures, errors_seen = run.measure(bench)
+        empty = {"figures": {}, "errors": Counter(), "is_floor": peer.is_floor}
         result = self.results.setdefault(name, {}).setdefault(peer.name, empty)
-        result["errors"] += count
+        result["errors"] += errors_seen
         return result, figures
 
     def _note(self, name, peer):

@@ -1,8 +1,9 @@
-"""The loads: each is put on one port, and says what it measured and how many requests went wrong."""
+"""The loads: each is put on one port, and says what it measured and how many requests went wrong, by kind."""
 
 import json
 import socket
 import subprocess
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,15 +11,19 @@ WRK_SCRIPT = Path(__file__).with_name("wrk.lua")
 CLIENT_FIELDS = ("User-Agent: bench", "Accept: */*")
 WRK_THREADS = 2
 SPARE_SECONDS = 60
+ANSWER = "answer"  # the kind of error that is a wrong answer, or none
 
 
 def _result_of(command, seconds):
-    """Runs a load to its end; its last line is the result."""
+    """Runs a load to its end; its last line is the result. Errors that it does not tell apart are wrong answers."""
     words = [str(word) for word in command]
     done = subprocess.run(words, capture_output=True, text=True, timeout=seconds + SPARE_SECONDS, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(words)}: status {done.returncode}: {done.stderr or done.stdout}")
-    return json.loads(done.stdout.splitlines()[-1])
+    result = json.loads(done.stdout.splitlines()[-1])
+    errors = result["errors"]
+    result["errors"] = Counter(errors if isinstance(errors, dict) else {ANSWER: errors})
+    return result
 
 
 def wrk(port, path, length, connections, seconds, more_fields):
@@ -31,7 +36,7 @@ def wrk(port, path, length, connections, seconds, more_fields):
         seconds,
     )
     if result["requests"] == 0 or result["bytes"] < result["requests"] * length:
-        result["errors"] += 1  # answers without their content
+        result["errors"][ANSWER] += 1  # without its content
     return result
 
 
@@ -40,7 +45,7 @@ def fresh(tools, port, path, length, clients, pause_ms, seconds, more_fields):
     fields = (*more_fields, *CLIENT_FIELDS, "Connection: close")
     result = _result_of([tools / "fresh", port, clients, seconds, pause_ms, path, length, *fields], seconds)
     if result["requests"] == 0:
-        result["errors"] += 1
+        result["errors"][ANSWER] += 1
     return result
 
 
@@ -72,9 +77,9 @@ def _exchange(connection, port, path, length):
 def held_open(port, path, length, count, look):
     """Has one exchange on each of so many connections, and calls `look` while all are idle; says what it saw, and
     the errors."""
-    errors = 0
+    wrong = 0
     with ExitStack() as stack:
         for _ in range(count):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), SPARE_SECONDS))
-            errors += not _exchange(connection, port, path, length)
-        return look(), errors
+            wrong += not _exchange(connection, port, path, length)
+        return look(), Counter({ANSWER: wrong})

@@ -35,7 +35,10 @@ def text(facts, results):
 
 def voids(results):
     """Why the run counts for nothing, if it does."""
-    found = [f"void: {peer}, {run}: {count} requests went wrong" for run, peer, count in errors(results)]
+    found = []
+    for run, peer, counts in errors(results):
+        kinds = ", ".join(f"{kind} {count}" for kind, count in counts.items())
+        found.append(f"void: {peer}, {run}: {sum(counts.values())} requests went wrong ({kinds})")
     return [*found, "This run is void: its figures say nothing."] if found else []
 
 

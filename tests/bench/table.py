@@ -100,10 +100,10 @@ def lines(results):
 
 
 def errors(results):
-    """Where requests went wrong: (run, proxy, how many)."""
+    """Where requests went wrong: (run, proxy, how many of each kind)."""
     return [
-        (run, peer, result["errors"])
+        (run, peer, {kind: count for kind, count in result["errors"].items() if count > 0})
         for run, by_peer in results.items()
         for peer, result in by_peer.items()
-        if result["errors"]
+        if any(result["errors"].values())
     ]

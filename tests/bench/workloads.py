@@ -38,7 +38,7 @@ class Bench:
     tools: object
 
 
-# ---- measurements: each says its figures, and the number of errors ----
+# ---- measurements: each says its figures, and the errors by kind ----
 
 
 def fields_of(bench, others=()):
