@@ -18,6 +18,7 @@
 #include "listener.h"
 #include "log.h"
 #include "privileges.h"
+#include "process.h"
 #include "rehearsal.h"
 #include "scoreboard.h"
 #include "signals.h"
@@ -342,6 +343,7 @@ static int drop_privileges(const struct master *master, char fault[CONFIG_FAULT_
 static int start(struct master *master, char fault[CONFIG_FAULT_BYTES])
 {
     signals_init(&master->waiting_mask, master->source->file == NULL);
+    process_lead();
     tzset(); /* here, not in each child */
     trust_init();
     (void)upstream_has_openssl();

@@ -6,8 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#define LEADING_NICE (-10)
+
+static bool leads;
 static int shared[PROCESS_SHARED_MAX];
 static size_t shared_count;
 
@@ -17,6 +21,13 @@ bool process_share(int fd)
         return false;
     shared[shared_count++] = fd;
     return true;
+}
+
+void process_lead(void)
+{
+    if (getpriority(PRIO_PROCESS, 0) == 0)
+        setpriority(PRIO_PROCESS, 0, LEADING_NICE);
+    leads = getpriority(PRIO_PROCESS, 0) < 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -64,6 +75,8 @@ pid_t process_fork(const struct process_start *start, int *slot)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_FAILURE);
+    if (leads)
+        setpriority(PRIO_PROCESS, 0, 0);
     prctl(PR_SET_NAME, start->name);
     close_others(start->keep, start->keep_count);
     scoreboard_take(*slot, start->state);

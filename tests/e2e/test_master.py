@@ -4,6 +4,8 @@ import itertools
 import os
 import re
 import signal
+import subprocess
+import sys
 
 import pytest
 from bridge import SECRET, configuration
@@ -35,6 +37,35 @@ class TestConnectionsLimit:
             client.send(get(fields=b"Connection: close\r\n"))
         assert [client.read_response().status for client in clients] == [200] * 30
         wait_until(lambda: not bridge.children(), "every child has ended")
+
+
+def may_go_before_others():
+    """Whether a process of ours may have a lower nice value than 0."""
+    lower = "import os; os.setpriority(os.PRIO_PROCESS, 0, -1)"
+    return subprocess.run([sys.executable, "-c", lower], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def nice_values(bridge):
+    """The master's, and its children's."""
+    children = bridge.children() + bridge.standbys()
+    assert children
+    return os.getpriority(os.PRIO_PROCESS, bridge.pid), {os.getpriority(os.PRIO_PROCESS, pid) for pid in children}
+
+
+class TestPrecedence:
+    """Clients that are yet to be accepted do not wait behind all that are served."""
+
+    def test_master_goes_before_its_children(self, connect, start_bridge, origin):
+        bridge = start_bridge(origin)
+        assert connect(bridge).exchange(get()).status == 200
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert nice_values(bridge) == (-10 if own == 0 and may_go_before_others() else own, {max(own, 0)})
+
+    def test_a_nice_value_that_was_chosen_stays(self, connect, start_bridge, origin):
+        bridge = start_bridge(origin, through=["nice", "-n", "5"])
+        assert connect(bridge).exchange(get()).status == 200
+        nice = os.getpriority(os.PRIO_PROCESS, 0) + 5
+        assert nice_values(bridge) == (nice, {max(nice, 0)})
 
 
 class TestDrain:
@@ -204,7 +235,9 @@ class TestSignals:
 
         def told(_lines=itertools.count(1)):
             bridge.signal(signal.SIGUSR1)
-            return re.fullmatch(pattern, bridge.stderr.wait(lambda line: "status: " in line, next(_lines), "status")[-1])
+            return re.fullmatch(
+                pattern, bridge.stderr.wait(lambda line: "status: " in line, next(_lines), "status")[-1]
+            )
 
         wait_until(told, "the one whose connection is being closed is not idle")
 

@@ -49,6 +49,14 @@ class TestIdentity:
             "all do, those that have just been made, too",
         )
 
+    def test_master_goes_before_children(self, service, origin, connect):
+        """What the filter lets through for Nice=."""
+        service.configure(origin)
+        service.start()
+        connect().exchange(get())
+        assert os.getpriority(os.PRIO_PROCESS, service.pid) == -10
+        assert {os.getpriority(os.PRIO_PROCESS, child) for child in children(service)} == {0}
+
 
 class TestFileSystem:
     def test_read_only(self, service, origin):
