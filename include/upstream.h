@@ -86,7 +86,8 @@ void upstream_abort(struct upstream *upstream);
 enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved);
 enum io_result upstream_send(struct upstream *upstream, struct slice octets, size_t *moved);
 
-/* Ends our direction; with TLS by a close_notify alert. */
-void upstream_end_sending(struct upstream *upstream);
+/* Ends our direction; with TLS by a close_notify alert. After IO_AGAIN, which says that the socket
+ * is full, it is to be called again. */
+enum io_result upstream_end_sending(struct upstream *upstream);
 
 #endif

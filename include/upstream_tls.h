@@ -36,6 +36,10 @@ enum io_result upstream_tls_receive(struct upstream_tls *tls, char *at, size_t c
  * them. */
 enum io_result upstream_tls_send(struct upstream_tls *tls, struct slice octets, size_t *moved);
 
+/* Sends close_notify. IO_AGAIN: wait until the socket takes octets, and call it again; IO_FAILED:
+ * the connection is broken. */
+enum io_result upstream_tls_end(struct upstream_tls *tls);
+
 /* Says what the last call failed for, by the thread's queue of errors and errno. */
 void upstream_tls_explain(const struct upstream_tls *tls, char text[UPSTREAM_TLS_ERROR_BYTES]);
 

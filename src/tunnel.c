@@ -114,17 +114,12 @@ static bool is_at_end(const struct way *way)
     return way->finished && !way->ended && buffer_length(way->buffer) == 0;
 }
 
-static void end_up(struct tunnel *tunnel)
+/* Notes what came of telling the sink. Its socket may be full: TLS has an octet or two to send for
+ * that. */
+static void end(struct way *way, enum io_result result)
 {
-    tunnel->up.ended = true;
-    upstream_end_sending(tunnel->upstream);
-}
-
-/* The client's socket may be full: its TLS has an octet or two to send for that. */
-static void end_down(struct tunnel *tunnel)
-{
-    tunnel->down.ended = client_end_sending(tunnel->client) != IO_AGAIN;
-    tunnel->down.blocked = !tunnel->down.ended;
+    way->ended = result != IO_AGAIN;
+    way->blocked = !way->ended;
 }
 
 /* Moves what can be moved. false when the tunnel is over: both directions are, or a peer broke off.
@@ -138,9 +133,9 @@ static bool step(struct tunnel *tunnel)
         return false;
     flush(tunnel, &tunnel->down, write_client);
     if (is_at_end(&tunnel->up))
-        end_up(tunnel);
+        end(&tunnel->up, upstream_end_sending(tunnel->upstream));
     if (is_at_end(&tunnel->down))
-        end_down(tunnel);
+        end(&tunnel->down, client_end_sending(tunnel->client));
     return !tunnel->down.broken && !(tunnel->up.ended && tunnel->down.ended);
 }
 

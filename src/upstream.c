@@ -489,10 +489,10 @@ enum io_result upstream_send(struct upstream *upstream, struct slice octets, siz
     return IO_FAILED;
 }
 
-void upstream_end_sending(struct upstream *upstream)
+enum io_result upstream_end_sending(struct upstream *upstream)
 {
-    if (upstream->tls.ssl == NULL)
-        shutdown(upstream->fd, SHUT_WR);
-    else
-        SSL_shutdown(upstream->tls.ssl);
+    if (upstream->tls.ssl != NULL)
+        return upstream_tls_end(&upstream->tls);
+    shutdown(upstream->fd, SHUT_WR);
+    return IO_OK;
 }

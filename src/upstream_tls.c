@@ -119,6 +119,13 @@ enum io_result upstream_tls_send(struct upstream_tls *tls, struct slice octets, 
     return result == IO_END ? IO_FAILED : result;
 }
 
+enum io_result upstream_tls_end(struct upstream_tls *tls)
+{
+    ERR_clear_error();
+    int result = SSL_shutdown(tls->ssl);
+    return result >= 0 ? IO_OK : result_of(tls, result);
+}
+
 void upstream_tls_explain(const struct upstream_tls *tls, char text[UPSTREAM_TLS_ERROR_BYTES])
 {
     const char *reason = ERR_reason_error_string(ERR_peek_error());

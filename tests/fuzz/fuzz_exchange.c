@@ -141,9 +141,12 @@ enum io_result upstream_send(struct upstream *upstream, struct slice octets, siz
     return IO_OK;
 }
 
-void upstream_end_sending(struct upstream *upstream)
+enum io_result upstream_end_sending(struct upstream *upstream)
 {
+    size_t octets = 1;
+
     (void)upstream;
+    return next_move(&octets) == IO_AGAIN ? IO_AGAIN : IO_OK;
 }
 
 /* ---- what the target took ---- */

@@ -241,6 +241,40 @@ static void test_sending_after_their_end(void)
     check_number("their read", SSL_read(pair->theirs, &octet, 1), 1);
 }
 
+/* ---- our own end ---- */
+
+static void test_our_end(void)
+{
+    struct pair *pair = connect_pair();
+    char octet;
+
+    check_number("end", upstream_tls_end(&pair->ours), IO_OK);
+    int result = SSL_read(pair->theirs, &octet, 1);
+    check_number("their end", SSL_get_error(pair->theirs, result), SSL_ERROR_ZERO_RETURN);
+}
+
+/* It waits until the socket takes it. */
+static void test_our_end_with_a_full_socket(void)
+{
+    static char read[SOCKET_BYTES];
+    struct pair *pair = connect_pair();
+    size_t sent, all = 0;
+
+    do {
+        enum io_result result = upstream_tls_send(&pair->ours, slice_of("a"), &sent);
+        if (!check(result == IO_OK || result == IO_AGAIN, "send: %d", (int)result))
+            return;
+        all += sent;
+    } while (sent > 0 && all < SOCKET_BYTES);
+    check_number("read", read_tls(pair->theirs, read, 1), 1);
+    check_number("send", upstream_tls_send(&pair->ours, slice_of("a"), &sent), IO_OK);
+    check_number("end", upstream_tls_end(&pair->ours), IO_AGAIN);
+    check_number("read", read_tls(pair->theirs, read, SOCKET_BYTES), all);
+    check_number("end", upstream_tls_end(&pair->ours), IO_OK);
+    int result = SSL_read(pair->theirs, read, 1);
+    check_number("their end", SSL_get_error(pair->theirs, result), SSL_ERROR_ZERO_RETURN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +287,8 @@ int main(void)
         TEST(test_full_socket),
         TEST(test_sending_to_nobody),
         TEST(test_sending_after_their_end),
+        TEST(test_our_end),
+        TEST(test_our_end_with_a_full_socket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
