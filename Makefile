@@ -13,6 +13,9 @@ DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
 JOBS    ?= 3
 
+# For what may be made side by side.
+MAKE_PARALLEL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 PACKAGES   := libcurl inih libssl libcrypto jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcrypt -pthread
@@ -89,7 +92,7 @@ $(BUILD)/obj:
 .PHONY: run
 run:
 	@packaging/install-deps.sh build
-	@$(MAKE) --no-print-directory all
+	+@$(MAKE_PARALLEL) all
 	$(BUILD)/authbridge --demo
 
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
@@ -163,8 +166,8 @@ endif
 .PHONY: test
 test:
 	@packaging/install-deps.sh build test
-	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory unit
+	+@$(MAKE_PARALLEL) all
+	+@$(MAKE_PARALLEL) unit
 	@$(MAKE) --no-print-directory e2e
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory systemd
@@ -206,23 +209,25 @@ $(FUZZ_BUILD)/fuzz_%: $(FUZZ_BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_BUILD)/authbridge
 .PHONY: fuzz
 fuzz:
 	@packaging/install-deps.sh build fuzz
-	@$(MAKE) --no-print-directory $(FUZZ:%=$(FUZZ_BUILD)/fuzz_%)
-	@for target in $(FUZZ); do \
-		mkdir -p build/fuzz/corpus/$$target; \
-		dict=tests/fuzz/$$target.dict; [ -f $$dict ] || dict=tests/fuzz/http.dict; \
-		echo "fuzzing $$target for $(SECONDS) s"; \
-		build/fuzz/fuzz_$$target -seed=$(SEED) -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
-			-dict=$$dict -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
-			build/fuzz/corpus/$$target tests/fuzz/corpus/$$target 2>build/fuzz/$$target.log || \
-			{ tail -n 40 build/fuzz/$$target.log; exit 1; }; \
-		grep -E 'number_of_executed_units' build/fuzz/$$target.log; \
-	done
+	+@$(MAKE_PARALLEL) $(FUZZ:%=$(FUZZ_BUILD)/fuzz_%)
+	+@$(MAKE_PARALLEL) $(FUZZ:%=fuzz-%)
+
+.PHONY: $(FUZZ:%=fuzz-%)
+$(FUZZ:%=fuzz-%): fuzz-%: $(FUZZ_BUILD)/fuzz_%
+	@mkdir -p build/fuzz/corpus/$*
+	@echo "fuzzing $* for $(SECONDS) s"
+	@$< -seed=$(SEED) -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 \
+		-dict=$(firstword $(wildcard tests/fuzz/$*.dict) tests/fuzz/http.dict) \
+		-verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
+		build/fuzz/corpus/$* tests/fuzz/corpus/$* 2>build/fuzz/$*.log || \
+		{ tail -n 40 build/fuzz/$*.log; exit 1; }
+	@echo "$*: $$(grep number_of_executed_units build/fuzz/$*.log)"
 
 # Which branches of what they feed the committed inputs alone take.
 .PHONY: fuzz-coverage
 fuzz-coverage:
 	@packaging/install-deps.sh build fuzz
-	@$(MAKE) --no-print-directory FUZZ_BUILD=build/fuzz-coverage \
+	+@$(MAKE_PARALLEL) FUZZ_BUILD=build/fuzz-coverage \
 		FUZZ_MORE='-fprofile-instr-generate -fcoverage-mapping' $(FUZZ:%=build/fuzz-coverage/fuzz_%)
 	@tests/fuzz/coverage.sh build/fuzz-coverage $(FUZZ)
 
@@ -242,7 +247,7 @@ build/bench/%: tests/bench/%.c $(BENCH_SHARED) $(wildcard tests/bench/*.h) Makef
 .PHONY: bench
 bench:
 	@packaging/install-deps.sh build bench
-	@$(MAKE) --no-print-directory MODE= all $(BENCH_TOOLS:%=build/bench/%)
+	+@$(MAKE_PARALLEL) MODE= all $(BENCH_TOOLS:%=build/bench/%)
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/bench.py $(BENCH_FLAGS)
 
 # ---- keeping it in order ----
@@ -263,8 +268,8 @@ format:
 lint:
 	@packaging/install-deps.sh build test lint
 	clang-format --dry-run -Werror $(C_FILES)
-	@$(MAKE) --no-print-directory CC=gcc CI=1 BUILD=build/lint-gcc all
-	@$(MAKE) --no-print-directory CC=clang CI=1 BUILD=build/lint-clang all
+	+@$(MAKE_PARALLEL) CC=gcc CI=1 BUILD=build/lint-gcc all
+	+@$(MAKE_PARALLEL) CC=clang CI=1 BUILD=build/lint-clang all
 	printf '%s\n' $(SOURCES) $(BENCH_SOURCES) | xargs -P 2 -I '{}' clang-tidy --quiet --warnings-as-errors='*' '{}' \
 		-- $(CPPFLAGS_ALL) $(INIH_FLAGS) -std=c11 2>/dev/null
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
