@@ -14,7 +14,7 @@ PYTHON  ?= /usr/bin/python3
 JOBS    ?= 3
 
 # For what may be made side by side.
-MAKE_PARALLEL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+MAKE_PARALLEL = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 PACKAGES   := libcurl inih libssl libcrypto jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
@@ -68,7 +68,7 @@ $(PAGE): src/status_page.html Makefile
 	@mkdir -p $(@D)
 	@od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@.new && mv $@.new $@
 
-$(BUILD)/obj/status_page.o build/fuzz/src/status_page.o: $(PAGE)
+$(BUILD)/obj/status_page.o: $(PAGE)
 
 $(BUILD)/authbridge: $(OBJECTS)
 	@echo "LD  $@"
@@ -196,6 +196,8 @@ $(FUZZ_BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@clang $(CPPFLAGS_ALL) -std=c11 $(FUZZ_FLAGS) $(INIH_FLAGS) -MMD -MP -c -o $@ $<
 
+$(FUZZ_BUILD)/src/status_page.o: $(PAGE)
+
 # An archive, so that each target takes what it needs, and fuzz_exchange its own upstream.
 $(FUZZ_BUILD)/authbridge.a: $(FUZZ_OBJECTS)
 	@rm -f $@ && ar rcs $@ $(FUZZ_OBJECTS)
@@ -220,7 +222,7 @@ $(FUZZ:%=fuzz-%): fuzz-%: $(FUZZ_BUILD)/fuzz_%
 		-dict=$(firstword $(wildcard tests/fuzz/$*.dict) tests/fuzz/http.dict) \
 		-verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ \
 		build/fuzz/corpus/$* tests/fuzz/corpus/$* 2>build/fuzz/$*.log || \
-		{ tail -n 40 build/fuzz/$*.log; exit 1; }
+		{ echo "$*:"; tail -n 40 build/fuzz/$*.log; exit 1; }
 	@echo "$*: $$(grep number_of_executed_units build/fuzz/$*.log)"
 
 # Which branches of what they feed the committed inputs alone take.

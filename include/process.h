@@ -24,13 +24,13 @@ bool process_share(int fd);
 
 /* Lets the caller, who forks for whoever comes, go before its children, by a nice value of -10:
  * where many of them are busy, a client that is yet to be accepted would wait long. Nothing changes
- * where that is not permitted, nor where we were started with another nice value than 0. Where the
- * caller has a negative one in the end, children of process_fork have 0. */
+ * where that is not permitted, nor where we were started with another nice value than 0. */
 void process_lead(void);
 
-/* Forks (fork(2)). The child dies with its parent, and has of all descriptors behind standard error
- * only those in start and those that are shared: neither a listener nor what leads to another
- * child. *slot is its place on the scoreboard, which the parent releases when it has ended. */
+/* Forks (fork(2)). The child dies with its parent. Its nice value is not negative, and it has of
+ * all descriptors behind standard error only those in start and those that are shared: neither a
+ * listener nor what leads to another child. *slot is its place on the scoreboard, which the parent
+ * releases when it has ended. */
 pid_t process_fork(const struct process_start *start, int *slot);
 
 #endif

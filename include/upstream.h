@@ -86,8 +86,8 @@ void upstream_abort(struct upstream *upstream);
 enum io_result upstream_receive(struct upstream *upstream, char *at, size_t cap, size_t *moved);
 enum io_result upstream_send(struct upstream *upstream, struct slice octets, size_t *moved);
 
-/* Ends our direction; with TLS by a close_notify alert. After IO_AGAIN, which says that the socket
- * is full, it is to be called again. */
+/* Ends our direction; with TLS by a close_notify alert. IO_AGAIN: the socket is full, call it again
+ * when it takes octets; IO_FAILED: the connection is broken. */
 enum io_result upstream_end_sending(struct upstream *upstream);
 
 #endif

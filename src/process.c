@@ -11,7 +11,6 @@
 
 #define LEADING_NICE (-10)
 
-static bool leads;
 static int shared[PROCESS_SHARED_MAX];
 static size_t shared_count;
 
@@ -27,7 +26,6 @@ void process_lead(void)
 {
     if (getpriority(PRIO_PROCESS, 0) == 0)
         setpriority(PRIO_PROCESS, 0, LEADING_NICE);
-    leads = getpriority(PRIO_PROCESS, 0) < 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -75,7 +73,7 @@ pid_t process_fork(const struct process_start *start, int *slot)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_FAILURE);
-    if (leads)
+    if (getpriority(PRIO_PROCESS, 0) < 0)
         setpriority(PRIO_PROCESS, 0, 0);
     prctl(PR_SET_NAME, start->name);
     close_others(start->keep, start->keep_count);

@@ -114,7 +114,7 @@ static bool is_at_end(const struct way *way)
     return way->finished && !way->ended && buffer_length(way->buffer) == 0;
 }
 
-/* Notes what came of telling the sink. Its socket may be full: TLS has an octet or two to send for
+/* Notes what came of telling the sink. Its socket may be full: TLS has a record to send for
  * that. */
 static void end(struct way *way, enum io_result result)
 {

@@ -123,7 +123,10 @@ enum io_result upstream_tls_end(struct upstream_tls *tls)
 {
     ERR_clear_error();
     int result = SSL_shutdown(tls->ssl);
-    return result >= 0 ? IO_OK : result_of(tls, result);
+    int error = result < 0 ? SSL_get_error(tls->ssl, result) : SSL_ERROR_NONE;
+    if (error == SSL_ERROR_WANT_WRITE)
+        return IO_AGAIN;
+    return error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ ? IO_OK : IO_FAILED;
 }
 
 void upstream_tls_explain(const struct upstream_tls *tls, char text[UPSTREAM_TLS_ERROR_BYTES])

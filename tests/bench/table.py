@@ -102,8 +102,8 @@ def lines(results):
 def errors(results):
     """Where requests went wrong: (run, proxy, how many of each kind)."""
     return [
-        (run, peer, {kind: count for kind, count in result["errors"].items() if count > 0})
+        (run, peer, result["errors"])
         for run, by_peer in results.items()
         for peer, result in by_peer.items()
-        if any(result["errors"].values())
+        if result["errors"]
     ]

@@ -20,7 +20,7 @@
 #define EXCHANGE_MAX 64
 
 static struct slice target_octets; /* what each connection to the target gives */
-static struct slice moves;         /* for each send and receive one octet; then all may go */
+static struct slice moves;         /* for each send, receive and end one octet; then all may go */
 static char sent[SENT_MAX];        /* what the present connection to the target took */
 static size_t sent_len;
 static int target_end = -1;
@@ -146,7 +146,7 @@ enum io_result upstream_end_sending(struct upstream *upstream)
     size_t octets = 1;
 
     (void)upstream;
-    return next_move(&octets) == IO_AGAIN ? IO_AGAIN : IO_OK;
+    return next_move(&octets);
 }
 
 /* ---- what the target took ---- */
