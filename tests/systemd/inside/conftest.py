@@ -33,6 +33,12 @@ def journal():
     return done.stdout.decode(errors="replace")
 
 
+def status_of(pid):
+    """What /proc/PID/status says: name -> text."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: text.strip() for name, _, text in (line.partition(":") for line in lines)}
+
+
 class Service:
     """The unit, with a configuration of the test's own."""
 
@@ -75,9 +81,8 @@ class Service:
         wait_until(lambda: self.show(name) == value, f"{name} is {value}, not {self.show(name)}")
 
     def process(self):
-        """The master's /proc/PID/status: name -> text."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return {name: text.strip() for name, _, text in (line.partition(":") for line in lines)}
+        """The master, as status_of() has it."""
+        return status_of(self.pid)
 
 
 @pytest.fixture

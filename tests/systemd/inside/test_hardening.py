@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import CONFIG, STORE, systemctl
+from conftest import CONFIG, STORE, status_of, systemctl
 from message import OK, get
 from target import Target, answering
 from wire import wait_until
@@ -21,9 +21,7 @@ def children(service):
 
 
 def manager_has(capability):
-    status = Path("/proc/1/status").read_text()
-    held = next(line for line in status.splitlines() if line.startswith("CapEff:")).split()[1]
-    return int(held, 16) >> capability & 1 == 1
+    return int(status_of(1)["CapEff"], 16) >> capability & 1 == 1
 
 
 class TestIdentity:
@@ -45,8 +43,8 @@ class TestIdentity:
         service.start()
         connect().exchange(get())
         for child in children(service):
-            status = Path(f"/proc/{child}/status").read_text()
-            assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+            status = status_of(child)
+            assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
 
     def test_children_run_as_batch(self, service, origin, connect):
         """What the filter lets through besides @system-service."""
